@@ -1,0 +1,1 @@
+"""AI code review of GitHub pull requests."""

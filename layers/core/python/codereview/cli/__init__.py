@@ -1,0 +1,1 @@
+"""The `codereview` command; part of the package, never of the layer."""

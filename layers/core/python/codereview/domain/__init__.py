@@ -1,0 +1,1 @@
+"""What a review is: values and pure decisions, without I/O."""

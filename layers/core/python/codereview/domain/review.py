@@ -1,0 +1,94 @@
+"""The identity of a review and the life that it goes through."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID, uuid5
+
+TenantId = NewType("TenantId", str)  # "<GitHub host>:<account id>", e.g. "github.com:9919"
+
+# The namespace under which every review id is derived. It must never change: ids in DynamoDB, S3 and Postgres hang on it.
+_NAMESPACE = UUID("5f1d9c52-9f39-4d4a-8d55-0f0c5f1f8a11")
+
+
+def tenant_of(host: str, account_id: int) -> TenantId:
+    """Name the tenant of a GitHub account; by number, since logins change hands."""
+    return TenantId(f"{host}:{account_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewKey:
+    """What makes two requests the same review. `kind` is `auto` or `<trigger>:<id of what asked for it>`."""
+
+    tenant: TenantId
+    repository_id: int
+    number: int
+    head_sha: str
+    kind: str = "auto"
+
+    @property
+    def review_id(self) -> UUID:
+        """The id that every retry, redelivery and redrive arrives at."""
+        name = f"{self.tenant}\n{self.repository_id}\n{self.number}\n{self.head_sha}\n{self.kind}"
+        return uuid5(_NAMESPACE, name)
+
+
+class ReviewState(StrEnum):
+    """`queued → running → (parked →) answered → posted`, or one of the ends without a review."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PARKED = "parked"
+    ANSWERED = "answered"
+    POSTED = "posted"
+    SKIPPED = "skipped"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Terminal for ever; skipped and superseded reviews are taken up again when their reason has gone."""
+        return self in (ReviewState.POSTED, ReviewState.FAILED)
+
+
+class SkipReason(StrEnum):
+    """Why a pull request gets no review; can be queried, and is named in the check run."""
+
+    DRAFT = "draft"
+    CLOSED = "closed"
+    BOT_AUTHOR = "bot author"
+    NOT_OURS = "repository does not belong to the installation"
+    INSTALLATION_GONE = "installation suspended or removed"
+    PULL_REQUEST_GONE = "pull request not found"
+    NOT_PERMITTED = "sender may not start a review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Nothing to do, and why."""
+
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """The pull request has a newer head, which has, or will get, a review of its own."""
+
+    newer_head_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """The review stands on GitHub under this id."""
+
+    github_review_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The review will never be posted; `reason` is shown to people."""
+
+    reason: str
+
+
+Outcome = Skipped | Superseded | Posted | Failed

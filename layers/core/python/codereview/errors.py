@@ -1,0 +1,52 @@
+"""The ways in which work can fail, by what the caller should do about it."""
+
+from datetime import timedelta
+
+
+class CodeReviewError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class RetryableError(CodeReviewError):
+    """The same call may succeed later; the message is kept and comes back after `retry_after`."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        """Keep the reason, and how long to wait; `None` leaves the wait to the queue."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ThrottledError(RetryableError):
+    """Somebody's limit was hit; waiting is the whole cure."""
+
+
+class UnknownOutcomeError(RetryableError):
+    """A write was sent and no answer came back: it may or may not have happened. Look before you repeat it."""
+
+
+class PermanentError(CodeReviewError):
+    """The same call will fail for ever; acknowledged, and stored on the review."""
+
+
+class NotFoundError(PermanentError):
+    """The thing does not exist, or not for us."""
+
+
+class ForbiddenError(PermanentError):
+    """We are not allowed: a suspended installation, a missing permission, a revoked key."""
+
+
+class RejectedError(PermanentError):
+    """The other side read the request and refuses its content (GitHub: 422)."""
+
+
+class UserError(PermanentError):
+    """The pull request's author can mend it; said on the pull request."""
+
+
+class ConfigurationError(CodeReviewError):
+    """The deployment is not set up; nothing may be served until it is."""
+
+
+class LostLeaseError(CodeReviewError):
+    """Another worker owns the pull request now; whatever this one still wants to write is void."""
