@@ -46,8 +46,10 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One question. `rules` and `change` are byte-identical for all agents of a review, so that the provider's
-    cache serves the second and later ones; `task` is the agent's own and comes last.
+    """One question.
+
+    `rules` and `change` are byte-identical for all agents of a review, so that the provider's cache serves the second
+    and later ones; `task` is the agent's own and comes last.
     """
 
     agent: str

@@ -14,9 +14,9 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a hunk. Line numbers are 1-based; None on the side where the line does not exist.
+    r"""One line of a hunk. Line numbers are 1-based; None on the side where the line does not exist.
 
-    `text` is the line without its `\\n`; a `\\r` before it is kept, since it is part of the file.
+    `text` is the line without its `\n`; a `\r` before it is kept, since it is part of the file.
     """
 
     kind: RowKind

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 TenantId = NewType("TenantId", str)  # "<GitHub host>:<account id>", e.g. "github.com:9919"
 
-# The namespace under which every review id is derived. It must never change: ids in DynamoDB, S3 and Postgres hang on it.
+# Every review id is derived in this namespace. It must never change: keys in DynamoDB, S3 and Postgres hang on it.
 _NAMESPACE = UUID("5f1d9c52-9f39-4d4a-8d55-0f0c5f1f8a11")
 
 
