@@ -10,7 +10,9 @@ from uuid import UUID
 from codereview.domain.change import FileChange
 from codereview.domain.finding import Candidate
 from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import Usage
+from codereview.domain.review import ReviewKey, ReviewState, TenantId
 
 
 class Clock(Protocol):
@@ -245,4 +247,101 @@ class GitHub(Protocol):
         Raises ForbiddenError if the installation is suspended, NotFoundError if it is gone or the repository is not
         part of it.
         """
+        ...
+
+
+# --- the state of reviews (DynamoDB) ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestKey:
+    """A pull request of a tenant, by numbers only."""
+
+    tenant: TenantId
+    repository_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Proof that this worker owns the pull request until `until`; `fence` grows with every lease ever given."""
+
+    pull_request: PullRequestKey
+    owner: UUID
+    fence: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """Another worker holds the lease until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """Where an object lies and what it must hash to; `sha256` is hex."""
+
+    key: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """All that is known of a review between two steps; the item `review#<id>`."""
+
+    key: ReviewKey
+    state: ReviewState
+    attempts: int = 0  # how often a worker began to work on it
+    reason: str | None = None  # of skipped, superseded (the newer head), parked or failed
+    last_error: str | None = None
+    check_run_id: int | None = None
+    is_check_finished: bool = False
+    result: StoredObject | None = None
+    posting_since: datetime | None = None  # a POST was about to be sent then, and no answer is known yet
+    github_review_id: int | None = None
+    comment_ids: tuple[int, ...] = ()
+    is_recorded: bool = False  # the record queue has it
+    installation_id: int = 0
+    updated_at: datetime | None = None
+
+
+class ReviewStore(Protocol):
+    """Claims and states. Every write but `acquire` fails with LostLeaseError once a newer lease exists."""
+
+    def acquire(self, pull_request: PullRequestKey, *, owner: UUID, now: datetime, until: datetime) -> Lease | Busy:
+        """Take the pull request's lease, unless another worker's has not run out yet."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back early; a lost one is no error."""
+        ...
+
+    def load(self, key: ReviewKey) -> ReviewItem | None:
+        """Read a review, strongly consistent."""
+        ...
+
+    def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
+        """Write the review under the lease's fence."""
+        ...
+
+
+class Objects(Protocol):
+    """Bytes under keys (S3). Keys are made of ids only."""
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        """Store, and return where and what."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """Read; None if there is no such object."""
+        ...
+
+
+class RecordQueue(Protocol):
+    """The way to the record."""
+
+    def send(self, message: ReviewRecorded) -> None:
+        """Hand over one message; returning means that the queue has it."""
         ...

@@ -1,0 +1,31 @@
+"""The message between the reviewer and the recorder: ids and a pointer, never findings."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from codereview.domain.review import ReviewKey, ReviewState
+
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRecorded:
+    """A review reached an end. `sequence` grows with every message about the same pull request (it is the fence).
+
+    `result_key` and `result_sha256` name the stored result; None where the review ended without one.
+    """
+
+    key: ReviewKey
+    state: ReviewState
+    sequence: int
+    finished_at: str  # RFC 3339, UTC
+    reason: str | None = None
+    result_key: str | None = None
+    result_sha256: str | None = None
+    github_review_id: int | None = None
+    version: int = RECORD_VERSION
+
+    @property
+    def review_id(self) -> UUID:
+        """The review's id."""
+        return self.key.review_id
