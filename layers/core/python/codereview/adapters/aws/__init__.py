@@ -1,0 +1,1 @@
+"""AWS services other than the control table: S3, SQS, Secrets Manager, Lambda."""

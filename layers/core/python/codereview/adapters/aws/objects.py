@@ -1,0 +1,40 @@
+"""Answers and results as objects in S3."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.adapters.aws.errors import translated
+from codereview.errors import NotFoundError
+from codereview.ports import StoredObject
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+class S3Objects:
+    """One bucket; keys are made by the callers, of ids only."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        """Work on `bucket`."""
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        """Store the bytes; S3 checks them against the SDK's own checksum on arrival."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
+        except (ClientError, BotoCoreError) as error:
+            raise translated("S3", error) from error
+        return StoredObject(key=key, sha256=hashlib.sha256(data).hexdigest())
+
+    def get(self, key: str) -> bytes | None:
+        """Read the bytes; None where there is no such key (which needs `s3:ListBucket` to be told from a denial)."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            problem = translated("S3", error)
+            if isinstance(problem, NotFoundError):
+                return None
+            raise problem from error

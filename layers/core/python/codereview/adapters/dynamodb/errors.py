@@ -1,0 +1,28 @@
+"""DynamoDB's errors in our words."""
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.errors import CodeReviewError, PermanentError, RetryableError, ThrottledError
+
+_THROTTLES = {
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_SERVER_ERRORS_FROM = 500
+
+
+def translated(error: ClientError | BotoCoreError) -> CodeReviewError:
+    """Say what the caller should do about the error."""
+    if not isinstance(error, ClientError):
+        return RetryableError(f"control table unreachable: {type(error).__name__}")
+    code = error.response["Error"]["Code"]
+    if code in _THROTTLES:
+        return ThrottledError(f"control table throttles: {code}")
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERRORS_FROM:
+        return RetryableError(f"control table failed: {code}")
+    if code == "TransactionCanceledException":
+        return RetryableError("control table cancelled the transaction")
+    return PermanentError(f"control table refuses: {code}")

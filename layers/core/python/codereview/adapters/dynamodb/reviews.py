@@ -1,0 +1,126 @@
+"""Leases of pull requests and states of reviews, every write under the lease's fence.
+
+Races that are handled here: two workers that want one pull request (conditional update; the later one hears until when
+it must wait), and a worker that wakes up after its lease was given away (each write is a transaction that checks the
+fence on the pull request's item, so it changes nothing). Not handled: a worker with a valid lease whose clock runs more
+than a minute ahead could take a lease early; the fence then voids the other's writes, and nothing is doubled.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.adapters.dynamodb.errors import translated
+from codereview.adapters.dynamodb.items import (
+    epoch_ms,
+    marshal,
+    moment_of,
+    pull_request_pk,
+    review_attributes,
+    review_item,
+    review_pk,
+    unmarshal,
+)
+from codereview.domain.review import ReviewKey
+from codereview.errors import LostLeaseError
+from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+class DynamoReviews:
+    """The control table as a ReviewStore."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Work on `table`; the client brings region, credentials and retries."""
+        self._client = client
+        self._table = table
+
+    def acquire(self, pull_request: PullRequestKey, *, owner: UUID, now: datetime, until: datetime) -> Lease | Busy:
+        """Take the lease unless another owner's runs; `fence` is counted up by the same write."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=marshal({"pk": pull_request_pk(pull_request)}),
+                UpdateExpression="SET lease_owner = :owner, lease_until = :until ADD fence :one",
+                ConditionExpression="attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :owner",
+                ExpressionAttributeValues=marshal(
+                    {":owner": str(owner), ":until": epoch_ms(until), ":now": epoch_ms(now), ":one": 1}
+                ),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise translated(error) from error
+            held = unmarshal(cast("Mapping[str, Any]", error.response.get("Item", {})))
+            return Busy(until=moment_of(held["lease_until"]) if held else until)
+        except BotoCoreError as error:
+            raise translated(error) from error
+        fence = int(unmarshal(answer["Attributes"])["fence"])
+        return Lease(pull_request=pull_request, owner=owner, fence=fence, until=until)
+
+    def release(self, lease: Lease) -> None:
+        """Remove the lease, if it is still this one; the fence stays."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=marshal({"pk": pull_request_pk(lease.pull_request)}),
+                UpdateExpression="REMOVE lease_owner, lease_until",
+                ConditionExpression="fence = :fence AND lease_owner = :owner",
+                ExpressionAttributeValues=marshal({":fence": lease.fence, ":owner": str(lease.owner)}),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise translated(error) from error
+        except BotoCoreError as error:
+            raise translated(error) from error
+
+    def load(self, key: ReviewKey) -> ReviewItem | None:
+        """Read the review's item, strongly consistent."""
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key=marshal({"pk": review_pk(key)}), ConsistentRead=True
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        return review_item(answer["Item"]) if "Item" in answer else None
+
+    def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
+        """Replace the review's item, if the pull request's fence is still the lease's."""
+        holds_fence: TransactWriteItemTypeDef = {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": marshal({"pk": pull_request_pk(lease.pull_request)}),
+                "ConditionExpression": "fence = :fence AND lease_owner = :owner",
+                "ExpressionAttributeValues": marshal({":fence": lease.fence, ":owner": str(lease.owner)}),
+            }
+        }
+        write: TransactWriteItemTypeDef = {
+            "Put": {
+                "TableName": self._table,
+                "Item": marshal({"pk": review_pk(item.key), **review_attributes(item, now=now)}),
+            }
+        }
+        try:
+            self._client.transact_write_items(TransactItems=[holds_fence, write])
+        except ClientError as error:
+            if _is_fence_lost(error):
+                raise LostLeaseError(f"a newer lease than {lease.fence} exists") from error
+            raise translated(error) from error
+        except BotoCoreError as error:
+            raise translated(error) from error
+
+
+def _is_fence_lost(error: ClientError) -> bool:
+    """Whether a cancelled transaction was cancelled by its first part, the check of the fence."""
+    if error.response["Error"]["Code"] != "TransactionCanceledException":
+        return False
+    reasons = error.response.get("CancellationReasons", [])
+    return bool(reasons) and reasons[0].get("Code") == "ConditionalCheckFailed"
