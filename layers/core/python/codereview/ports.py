@@ -197,10 +197,6 @@ class Repository(Protocol):
         """Read the pull request as it is now."""
         ...
 
-    def merge_base(self, base_sha: str, head_sha: str) -> str:
-        """Return the commit that the pull request's diff starts from."""
-        ...
-
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
         """List the change, all pages; a file that GitHub sent no patch for says so in `unreviewable`."""
         ...

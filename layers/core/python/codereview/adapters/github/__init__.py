@@ -1,0 +1,1 @@
+"""GitHub's REST API, seen by an App."""

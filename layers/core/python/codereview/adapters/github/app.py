@@ -1,0 +1,79 @@
+"""The GitHub App: opens repositories by number, with a token that reaches just the one."""
+
+from collections.abc import Callable
+
+import httpx
+
+from codereview.adapters.github.client import GitHubClient, read_as
+from codereview.adapters.github.payloads import AppPayload
+from codereview.adapters.github.repository import GitHubRepository
+from codereview.adapters.github.tokens import PERMISSIONS, AppCredentials, InstallationToken, app_jwt
+from codereview.errors import NotFoundError, RejectedError
+from codereview.ports import Clock, RepositoryIdentity
+
+
+class GitHubApp:
+    """The App at one GitHub host. Tokens are kept in memory by installation and repository until they grow old."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        *,
+        api_url: str,
+        credentials: AppCredentials,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        """Speak to `api_url`, for example https://api.github.com or https://<host>/api/v3."""
+        self._http = http
+        self._api_url = api_url
+        self._clock = clock
+        self._jitter = jitter
+        self._tokens: dict[tuple[int, int], InstallationToken] = {}
+        self._login: str | None = None
+        self._app = GitHubClient(
+            http,
+            api_url=api_url,
+            clock=clock,
+            jitter=jitter,
+            authorization=lambda _is_renewal: f"Bearer {app_jwt(credentials, now=clock.now())}",
+        )
+
+    @property
+    def login(self) -> str:
+        """The login under which the App's reviews stand."""
+        if self._login is None:
+            self._login = f"{read_as(AppPayload, self._app.get('app')).slug}[bot]"
+        return self._login
+
+    def repository(self, installation_id: int, repository_id: int) -> GitHubRepository:
+        """Open a repository; GitHub's token answer proves that it belongs to the installation, and names it."""
+        token = self._token(installation_id, repository_id, is_renewal=False)
+        found = next((entry for entry in token.repositories if entry.id == repository_id), None)
+        if found is None:
+            raise NotFoundError(f"repository {repository_id} is not part of installation {installation_id}")
+        client = GitHubClient(
+            self._http,
+            api_url=self._api_url,
+            clock=self._clock,
+            jitter=self._jitter,
+            authorization=lambda is_renewal: (
+                f"Bearer {self._token(installation_id, repository_id, is_renewal=is_renewal).token}"
+            ),
+        )
+        identity = RepositoryIdentity(id=found.id, owner_id=found.owner.id, owner=found.owner.login, name=found.name)
+        return GitHubRepository(client, identity, our_login=self.login)
+
+    def _token(self, installation_id: int, repository_id: int, *, is_renewal: bool) -> InstallationToken:
+        held = self._tokens.get((installation_id, repository_id))
+        if held is not None and not is_renewal and held.is_fresh(now=self._clock.now()):
+            return held
+        wanted = {"repository_ids": [repository_id], "permissions": PERMISSIONS}
+        try:
+            answer = self._app.write("POST", f"app/installations/{installation_id}/access_tokens", wanted)
+        except RejectedError as error:
+            # 422: the repository is not one of the installation's.
+            raise NotFoundError(f"repository {repository_id} is not part of installation {installation_id}") from error
+        token = read_as(InstallationToken, answer)
+        self._tokens[installation_id, repository_id] = token
+        return token

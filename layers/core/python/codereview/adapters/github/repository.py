@@ -1,0 +1,148 @@
+"""One repository through the REST API: pull requests, their files, reviews and check runs."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from codereview.adapters.github.client import GitHubClient, read_as, read_list_of
+from codereview.adapters.github.files import listed_files
+from codereview.adapters.github.payloads import (
+    CheckRunPayload,
+    CheckRunsPayload,
+    CommentPayload,
+    PullRequestPayload,
+    ReviewPayload,
+)
+from codereview.domain.change import FileChange
+from codereview.domain.publication import CheckOutput, Publication, ReviewComment
+from codereview.errors import NotFoundError, PermanentError
+from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity
+
+_RAW = "application/vnd.github.raw+json"
+_PAGE = {"per_page": "100"}
+
+
+class GitHubRepository:
+    """ports.Repository over HTTP."""
+
+    def __init__(self, client: GitHubClient, identity: RepositoryIdentity, *, our_login: str) -> None:
+        """Work on `identity`; `our_login` tells our own reviews from copies of their text."""
+        self._client = client
+        self._identity = identity
+        self._our_login = our_login
+        self._root = f"repos/{quote(identity.owner, safe='')}/{quote(identity.name, safe='')}"
+
+    @property
+    def identity(self) -> RepositoryIdentity:
+        """What GitHub says the repository is."""
+        return self._identity
+
+    def pull_request(self, number: int) -> PullRequest:
+        """Read the pull request as it is now."""
+        payload = read_as(PullRequestPayload, self._client.get(f"{self._root}/pulls/{number}"))
+        return PullRequest(
+            number=payload.number,
+            head_sha=payload.head.sha,
+            base_sha=payload.base.sha,
+            base_ref=payload.base.ref,
+            is_open=payload.state == "open",
+            is_draft=payload.draft,
+            title=payload.title or "",
+            description=payload.body or "",
+            changed_files=payload.changed_files,
+            author_id=payload.user.id if payload.user else None,
+            is_author_bot=payload.user is not None and payload.user.type == "Bot",
+        )
+
+    def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
+        """List the change, all pages."""
+        return listed_files(self._client, f"{self._root}/pulls/{pull_request.number}/files")
+
+    def content(self, path: str, ref: str) -> bytes | None:
+        """Read a file at a commit; None where it does not exist, or is a folder or submodule."""
+        try:
+            response = self._client.get(
+                f"{self._root}/contents/{quote(path, safe='/')}", params={"ref": ref}, accept=_RAW
+            )
+        except NotFoundError:
+            return None
+        # A folder comes as a JSON list whatever was asked for; a file comes as the media type that was asked for.
+        is_file = "raw" in response.headers.get("content-type", "")
+        return response.content if is_file else None
+
+    def reviews(self, number: int) -> Iterator[PostedReview]:
+        """List all reviews, every page."""
+        for page in self._client.pages(f"{self._root}/pulls/{number}/reviews", params=_PAGE):
+            for payload in read_list_of(ReviewPayload, page):
+                yield self._posted(payload)
+
+    def review_comments(self, number: int, review_id: int) -> Iterator[PostedComment]:
+        """List the inline comments of one review, every page."""
+        for page in self._client.pages(f"{self._root}/pulls/{number}/reviews/{review_id}/comments", params=_PAGE):
+            for payload in read_list_of(CommentPayload, page):
+                yield PostedComment(id=payload.id, body=payload.body or "", path=payload.path)
+
+    def create_review(self, number: int, publication: Publication) -> PostedReview:
+        """Post the review with its event, so that it is never left pending."""
+        document = {
+            "commit_id": publication.commit_id,
+            "event": publication.event,
+            "body": publication.body,
+            "comments": [_comment(comment) for comment in publication.comments],
+        }
+        return self._posted(
+            read_as(ReviewPayload, self._client.write("POST", f"{self._root}/pulls/{number}/reviews", document))
+        )
+
+    def delete_pending_review(self, number: int, review_id: int) -> None:
+        """Remove a review that was never submitted."""
+        self._client.write("DELETE", f"{self._root}/pulls/{number}/reviews/{review_id}")
+
+    def check_runs(self, head_sha: str, name: str) -> Iterator[CheckRun]:
+        """List the App's check runs of that name on the commit, superseded ones too."""
+        params = {"check_name": name, "filter": "all", **_PAGE}
+        for page in self._client.pages(f"{self._root}/commits/{head_sha}/check-runs", params=params):
+            for payload in read_as(CheckRunsPayload, page).check_runs:
+                yield _check_run(payload)
+
+    def start_check_run(self, head_sha: str, name: str, *, external_id: str) -> CheckRun:
+        """Create a check run in progress."""
+        document = {"name": name, "head_sha": head_sha, "status": "in_progress", "external_id": external_id}
+        return _check_run(read_as(CheckRunPayload, self._client.write("POST", f"{self._root}/check-runs", document)))
+
+    def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
+        """Complete a check run; doing it twice changes nothing."""
+        document = {
+            "status": "completed",
+            "conclusion": output.conclusion.value,
+            "output": {"title": output.title, "summary": output.summary},
+        }
+        self._client.write("PATCH", f"{self._root}/check-runs/{check_run_id}", document)
+
+    def _posted(self, payload: ReviewPayload) -> PostedReview:
+        return PostedReview(
+            id=payload.id,
+            body=payload.body or "",
+            commit_id=payload.commit_id,
+            is_ours=payload.user is not None and payload.user.login == self._our_login,
+            is_pending=payload.state == "PENDING",
+        )
+
+
+def _comment(comment: ReviewComment) -> dict[str, Any]:
+    """Spell out an inline comment in the fields of `POST …/reviews`."""
+    if comment.start_line is not None and comment.start_line >= comment.line:
+        raise PermanentError("a comment's range must start before it ends")
+    document: dict[str, Any] = {
+        "path": comment.path,
+        "body": comment.body,
+        "line": comment.line,
+        "side": comment.side.value,
+    }
+    if comment.start_line is not None:
+        document |= {"start_line": comment.start_line, "start_side": comment.side.value}
+    return document
+
+
+def _check_run(payload: CheckRunPayload) -> CheckRun:
+    return CheckRun(id=payload.id, external_id=payload.external_id or "", status=payload.status)
