@@ -1,0 +1,102 @@
+# Every verb a developer needs; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(CURDIR)/$(BIN)/uv
+export UV
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHON_SOURCES := layers/core/python functions infra tests
+
+.PHONY: help
+help: ## List these verbs
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
+
+# --- setting up -------------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.synced .tools/sam/.synced .tools/checkov/.synced .tools/emulator/.synced .tools/runtime/.synced tests/node_modules/.synced ## Install everything that the other verbs need
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Missing: Python 3.13 ($(PYTHON) is not on the PATH)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || { echo "Missing: Python 3.13 ($(PYTHON) is $$($(PYTHON) -V); set PYTHON=/path/to/python3.13)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/bin/uv: $(VENV)/bin/python requirements/uv.txt
+	@$(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.synced: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+	@echo "Installing the development environment"
+	@$(UV) pip sync --quiet --require-hashes --python $(VENV) requirements/dev.txt
+	@$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Tools whose own dependencies would hold back ours, each in an environment of its own.
+.tools/%/.synced: requirements/%.txt $(VENV)/bin/uv
+	@echo "Installing $*"
+	@mkdir -p .tools && $(UV) venv --quiet --allow-existing --python $(BIN)/python .tools/$*
+	@$(UV) pip sync --quiet --require-hashes --python .tools/$* $<
+	@touch $@
+
+tests/node_modules/.synced: tests/package-lock.json
+	@command -v npm >/dev/null || { echo "Missing: Node.js with npm." >&2; exit 1; }
+	@echo "Installing the fakes of the outside world"
+	@npm ci --prefix tests --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: lock
+lock: $(VENV)/bin/uv ## Renew the hash-locked requirements
+	@cd requirements && for name in uv dev sam checkov emulator runtime; do \
+	  $(UV) pip compile --quiet --no-header --python-version 3.13 --generate-hashes --no-annotate $$name.in -o $$name.txt $(LOCK_ARGUMENTS); done
+	@for layer in dependencies database analyzers; do \
+	  $(UV) pip compile --quiet --no-header --python-version 3.13 --generate-hashes --no-annotate \
+	    -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+
+# --- checking ---------------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: setup ## Lint, format check, types, import contracts, template linters
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy $(PYTHON_SOURCES)
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports
+	@.tools/sam/bin/cfn-lint
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml
+
+.PHONY: format
+format: setup ## Format the code and apply safe fixes
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: test
+test: check ## Run the checks and tests that CI runs
+	@$(BIN)/pytest -m "not long"
+
+.PHONY: test-long
+test-long: setup ## Run the long proofs too
+	@$(BIN)/pytest
+
+.PHONY: bench
+bench: setup build ## Measure cold starts, warm answers and memory side by side
+	@$(BIN)/python -m tests.benchmarks.cold_start
+
+# --- building and running ---------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: setup ## Build functions and layers for this machine with sam
+	@$(BIN)/python -m local.build
+
+.PHONY: demo
+demo: setup ## Deploy into local AWS and have a pull request reviewed (REPO=DIR BASE=REF HEAD=REF for your own)
+	@PYTHONPATH=infra exec $(BIN)/python -m local.demo $(if $(REPO),--repo "$(REPO)") $(if $(BASE),--base "$(BASE)") $(if $(HEAD),--head "$(HEAD)")
+
+.PHONY: clean
+clean: ## Remove what was built and installed
+	@rm -rf .aws-sam .local .tools .venv tests/node_modules .mypy_cache .pytest_cache .ruff_cache
