@@ -45,6 +45,7 @@ class Candidate:
     line: int | None = None
     confidence: float | None = None  # 0..1; None where the agent does not say
     suggestion: str | None = None  # replacement of the quoted lines, without a fence
+    suppressed_at: int | None = None  # line of the comment that silences the analyzer here; obeyed unless it is new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
