@@ -1,0 +1,35 @@
+"""Run ministack with the extensions; the environment holds ministack's own settings.
+
+Usage: python -m local.emulator FUNCTION_PYTHON LAYER_FOLDER [--without NAME]...
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ministack import app  # type: ignore[import-not-found]
+
+from local.emulator import batch_responses, move_tasks, runtimes
+
+
+def main() -> None:
+    """Install what is not left out, then serve until a signal."""
+    parser = argparse.ArgumentParser(prog="local.emulator")
+    parser.add_argument("function_python", type=Path)
+    parser.add_argument("layer_folder", type=Path)
+    parser.add_argument("--without", action="append", default=[], help="leave out an extension: shows its gap")
+    arguments = parser.parse_args()
+    extensions = {
+        "runtimes": lambda: runtimes.install(arguments.function_python, arguments.layer_folder),
+        "move_tasks": move_tasks.install,
+        "batch_responses": batch_responses.install,
+    }
+    for name, install in extensions.items():
+        if name not in arguments.without:
+            install()
+    sys.argv = ["ministack"]  # it reads its own arguments from here
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

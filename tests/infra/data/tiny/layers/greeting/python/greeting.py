@@ -1,0 +1,3 @@
+"""A dependency that comes from a layer."""
+
+WORDS = "good day"
