@@ -11,7 +11,7 @@ from codereview.domain.change import FileChange
 from codereview.domain.finding import Candidate
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.record import ReviewRecorded
-from codereview.domain.result import Usage
+from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 
 
@@ -340,4 +340,12 @@ class RecordQueue(Protocol):
 
     def send(self, message: ReviewRecorded) -> None:
         """Hand over one message; returning means that the queue has it."""
+        ...
+
+
+class ReviewRecord(Protocol):
+    """The lasting record of reviews (PostgreSQL)."""
+
+    def write(self, message: ReviewRecorded, result: ReviewResult | None) -> None:
+        """Write a review and its findings, all or none, once; an older message than the last changes nothing."""
         ...

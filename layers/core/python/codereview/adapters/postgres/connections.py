@@ -1,0 +1,85 @@
+"""Connections to the record: one for each piece of work, closed at its end.
+
+No pool: a kept connection stops Aurora from pausing, and a frozen sandbox wakes up with dead sockets.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from codereview.domain.review import TenantId
+from codereview.errors import CodeReviewError, PermanentError, RetryableError
+
+# Aurora takes about 15 s to resume from a pause, and 30 s after a day of it.
+_CONNECT_TIMEOUT_SECONDS = 40
+
+# Classes of SQLSTATE after which the same statement may succeed: connection, rollback (serialization, deadlock),
+# resources (connections, disk), operator intervention, locks. 25006 is a connection to the writer before a failover.
+_RETRYABLE_CLASSES = {"08", "40", "53", "55", "57", "58"}
+_READ_ONLY_TRANSACTION = "25006"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseAddress:
+    """Where the record is, and as whom to log in. `password` returns a fresh IAM token for each connection."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    sslmode: str
+    ca_file: str
+    password: Callable[[], str]
+
+
+def engine(address: DatabaseAddress) -> sa.Engine:
+    """Make an engine that opens a connection for each use."""
+
+    def connect() -> psycopg.Connection:
+        return psycopg.connect(
+            host=address.host,
+            port=address.port,
+            dbname=address.name,
+            user=address.user,
+            password=address.password(),
+            sslmode=address.sslmode,
+            sslrootcert=address.ca_file or None,
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            application_name="codereview",
+        )
+
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+@contextmanager
+def tenant_transaction(database: sa.Engine, tenant: TenantId) -> Iterator[sa.Connection]:
+    """Open a transaction that sees and writes one tenant's rows only; errors come out as ours.
+
+    The tenant is set for the transaction alone, so that nothing of it is left on the connection.
+    """
+    try:
+        with database.begin() as connection:
+            connection.execute(sa.text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": tenant})
+            yield connection
+    except DBAPIError as error:
+        raise translated(error) from error
+
+
+def translated(error: DBAPIError) -> CodeReviewError:
+    """Say what the caller should do about a database error."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        # No answer from the server: it could not be reached, or the connection was cut.
+        return RetryableError("database unreachable") if _is_connection_problem(error) else PermanentError("database")
+    if state[:2] in _RETRYABLE_CLASSES or state == _READ_ONLY_TRANSACTION:
+        return RetryableError(f"database answered {state}")
+    return PermanentError(f"database refuses: {state}")
+
+
+def _is_connection_problem(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError) or error.connection_invalidated

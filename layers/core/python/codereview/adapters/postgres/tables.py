@@ -1,0 +1,63 @@
+"""The record's tables, as the migrations leave them; a test compares the two."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+metadata = sa.MetaData()
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("review_id", pg.UUID(as_uuid=True), primary_key=True),
+    sa.Column("repository_id", sa.BigInteger, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("head_sha", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("github_review_id", sa.BigInteger),
+    sa.Column("files_total", sa.Integer),
+    sa.Column("files_reviewed", sa.Integer),
+    sa.Column("findings_total", sa.Integer),
+    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("review_id", pg.UUID(as_uuid=True), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("engine", sa.Text, nullable=False),
+    sa.Column("prompt_version", sa.Text),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("side", sa.Text),
+    sa.Column("line", sa.Integer),
+    sa.Column("start_line", sa.Integer),
+    sa.Column("placement", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("details", pg.JSONB, nullable=False),
+    sa.Column("prev_hash", pg.BYTEA, nullable=False),
+    sa.Column("hash", pg.BYTEA, nullable=False),
+)
