@@ -1,0 +1,11 @@
+"""Brings the record's schema up to date during a deploy, as a custom resource of the stack."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from codereview import bootstrap
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> None:
+    """Migrate, and tell CloudFormation how it went."""
+    bootstrap.migrations().process(event, context)

@@ -1,0 +1,35 @@
+"""The review queue's messages as calls of the review use case."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from codereview.domain.envelope_codec import decode
+from codereview.domain.review import Outcome
+from codereview.entrypoints.sqs import Postponement, process_batch
+from codereview.ports import Clock
+from codereview.use_cases.review_pull_request import ReviewPullRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerApp:
+    """Everything that the reviewer function holds between two calls."""
+
+    clock: Clock
+    review: ReviewPullRequest
+    postponement: Postponement
+    logger: Logger
+
+    def process(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Handle one event of the review queue's mapping."""
+        deadline = self.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+
+        def handle(body: str) -> Outcome:
+            envelope = decode(body)
+            self.logger.append_keys(delivery=envelope.delivery, correlation_id=envelope.delivery)
+            return self.review.handle(envelope, deadline=deadline)
+
+        return process_batch(event, context, handle=handle, logger=self.logger, postponement=self.postponement)
