@@ -305,7 +305,8 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     _named(
         "authorization-bearer",
         "Authorization header (bearer)",
-        r"\b(?:bearer|authorization[\"']?[ \t]{0,3}[:=,][ \t]{0,3}[\"']?(?:token|apikey|api-key|ssws))[ \t]{1,3}([\w.~+/-]{20,2000}+={0,2})",
+        r"\b(?:bearer|authorization[\"']?[ \t]{0,3}[:=,][ \t]{0,3}[\"']?(?:token|apikey|api-key|ssws))"
+        r"[ \t]{1,3}([\w.~+/-]{20,2000}+={0,2})",
         "bearer",
         "authorization",
         min_entropy=3.5,
@@ -345,7 +346,8 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     _named(
         "assigned-password",
         "Password in the code",
-        r"(?:passwo?r?d|passwd|passphrase|pwd)[\w-]{0,20}[\"'\]]{0,2}[ \t]{0,8}(?:=>|:=|(?<![=!<>])=(?!=)|:)[ \t]{0,8}[brf]{0,2}\\?[\"']"
+        r"(?:passwo?r?d|passwd|passphrase|pwd)[\w-]{0,20}[\"'\]]{0,2}[ \t]{0,8}"
+        r"(?:=>|:=|(?<![=!<>])=(?!=)|:)[ \t]{0,8}[brf]{0,2}\\?[\"']"
         r"(?!\[masked )(?=[^\"'\s]{0,100}[\d!@#%^&*?+~=])(?=[^\"'\s]{0,100}[a-z])([^\"'\s$<>{}\\]{8,200}+)\\?[\"']",
         "passw",
         "passphrase",
