@@ -1,7 +1,7 @@
 """Finds secrets in text, by their shapes and by the names they are given to; no network, no dictionary.
 
-Found are places, never values: what is returned can be logged. The shapes come from `secret_rules` and from the
-product's shared table of what is masked everywhere, so that nothing is masked that is not also reported.
+Found are places, never values: what is returned can be logged. The shapes are those of `secret_patterns`, which the
+product masks wherever it prints text; names with values are judged here, more closely than masking does.
 """
 
 import re
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from codereview.domain.finding import Severity
 from codereview.domain.secret_assignments import KEYWORDS, AssignedKind, find_assignments
-from codereview.domain.secret_rules import SECRET_RULES
+from codereview.domain.secret_patterns import find_secrets as find_formats
+from codereview.domain.secret_rules import rule_of
 
 # Text is looked at in pieces, so that time can be watched between them. A piece ends at a line's end; a line that is
 # longer is cut, and the pieces overlap by more than the longest secret that has a line for itself.
@@ -21,7 +22,7 @@ _ALLOWED = re.compile(r"gitleaks:allow|pragma: ?allowlist (?:nextline )?secret|n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretMatch:
-    """A place that holds a secret: offsets into the text; the line is 1-based. `kind` has its article."""
+    """A place that holds a secret: offsets into the text; the line is 1-based."""
 
     rule: str
     kind: str
@@ -34,10 +35,10 @@ class SecretMatch:
 
 
 _ASSIGNED = {
-    AssignedKind.PASSWORD: ("password", "A password", Severity.HIGH, 0.7),
-    AssignedKind.TOKEN: ("token", "A token or secret key", Severity.HIGH, 0.8),
-    AssignedKind.KEY: ("key", "A key", Severity.MEDIUM, 0.6),
-    AssignedKind.SALT: ("salt", "A fixed salt or nonce", Severity.LOW, 0.6),
+    AssignedKind.PASSWORD: ("password", "Password", Severity.HIGH, 0.7),
+    AssignedKind.TOKEN: ("token", "Token or secret key", Severity.HIGH, 0.8),
+    AssignedKind.KEY: ("key", "Key", Severity.MEDIUM, 0.6),
+    AssignedKind.SALT: ("salt", "Fixed salt or nonce", Severity.LOW, 0.6),
 }
 
 
@@ -83,14 +84,11 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _in_piece(text: str, path: str) -> Iterator[tuple[int, int, str, tuple[str, Severity], float]]:
+    for found in find_formats(text):
+        rule = rule_of(found.pattern.id)
+        if rule is not None and rule.accepts(text[found.start : found.end]):
+            yield found.start, found.end, found.pattern.id, (found.pattern.title, rule.severity), 0.95
     lower = text.lower()
-    for rule in SECRET_RULES:
-        if not any(keyword in lower for keyword in rule.keywords):
-            continue
-        for found in rule.pattern.finditer(text):
-            group = "value" if found.re.groupindex and found["value"] is not None else 0
-            if rule.accepts(found[group]):
-                yield *found.span(group), rule.name, (rule.kind, rule.severity), 0.95
     if any(keyword in lower for keyword in KEYWORDS):
         for given in find_assignments(text, path):
             name, kind, severity, confidence = _ASSIGNED[given.kind]

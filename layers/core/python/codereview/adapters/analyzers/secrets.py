@@ -60,7 +60,7 @@ def _candidate(found: SecretMatch, text: str, path: str) -> Candidate:
         severity=found.severity,
         path=path,
         quote=_quote(text, found),
-        title=f"{found.kind} stands in the source",
+        title=f"{found.kind} in the source",
         body=advice + excuse,
         line=found.line,
         confidence=found.confidence,
