@@ -1,1 +1,152 @@
 """From a change to a ranked result: agents in parallel, their claims checked against the code, merged, never lost."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from codereview.agents.agent import AnalyzerAgent, ModelAgent
+from codereview.domain.anchors import anchor
+from codereview.domain.change import Change
+from codereview.domain.context import plan_parts
+from codereview.domain.finding import Candidate
+from codereview.domain.merging import merge
+from codereview.domain.result import AgentRun, ReviewResult, RunStatus
+from codereview.domain.selection import coverage, select
+from codereview.errors import PermanentError
+from codereview.ports import AnalyzerReport, Analyzers, Clock, LanguageModel, SourceFile
+from codereview.use_cases.ask_agent import AgentAnswer, ask
+
+# Leaves room for rules, task and answer in the smallest window (128,000 tokens) of the models that we support.
+MAX_PART_TOKENS = 60_000
+_MAX_PARALLEL_CALLS = 8
+
+HeadText = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewChange:
+    """The engine: the same for a pull request on GitHub and for a checkout on a developer's machine."""
+
+    clock: Clock
+    analyzers: Analyzers
+    model_agents: tuple[ModelAgent, ...]
+    analyzer_agents: tuple[AnalyzerAgent, ...]
+
+    def __call__(
+        self,
+        change: Change,
+        *,
+        model: LanguageModel,
+        head_text: HeadText,
+        attributes: bytes | None,
+        deadline: datetime,
+    ) -> ReviewResult:
+        """Review the change; `head_text` reads a file of the head, `attributes` is the base's .gitattributes.
+
+        An agent that fails is part of the result. Raises RetryableError while a model is throttled or out of reach.
+        """
+        change = select(change, attributes=attributes)
+        read = Remembered(head_text)
+        with ThreadPoolExecutor(max_workers=_MAX_PARALLEL_CALLS) as pool:
+            analysis = pool.submit(self._analyze, change, read)
+            answers = [
+                (
+                    agent,
+                    [pool.submit(ask, agent, part, model, self.clock, deadline) for part in self._parts(agent, change)],
+                )
+                for agent in self.model_agents
+            ]
+            asked = [(agent, [future.result() for future in futures]) for agent, futures in answers]
+            report = analysis.result()
+        runs, kept = self._runs(change, asked, report, model)
+        findings = merge([anchor(candidate, change, read) for candidate in kept])
+        return ReviewResult(
+            base_sha=change.base_sha,
+            head_sha=change.head_sha,
+            findings=findings,
+            runs=runs,
+            coverage=coverage(change),
+            is_mock=model.is_mock,
+        )
+
+    def _parts(self, agent: ModelAgent, change: Change) -> tuple[Change, ...]:
+        selected = agent.select(change)
+        return plan_parts(selected, MAX_PART_TOKENS) if any(file.is_reviewable for file in selected.files) else ()
+
+    def _analyze(self, change: Change, read: HeadText) -> AnalyzerReport:
+        """Run the engines over the changed files of the head; their trouble is a failed agent, not a failed review."""
+        names = [agent.engine for agent in self.analyzer_agents]
+        wanted = {
+            file.path for agent in self.analyzer_agents for file in agent.select(change).files if file.is_reviewable
+        }
+        files = [
+            SourceFile(path=path, content=content) for path in sorted(wanted) if (content := read(path)) is not None
+        ]
+        if not files:
+            return AnalyzerReport(candidates=())
+        try:
+            return self.analyzers.analyze(files, names)
+        except PermanentError as error:
+            return AnalyzerReport(candidates=(), failed=dict.fromkeys(names, str(error)))
+
+    def _runs(
+        self,
+        change: Change,
+        asked: Iterable[tuple[ModelAgent, list[AgentAnswer]]],
+        report: AnalyzerReport,
+        model: LanguageModel,
+    ) -> tuple[tuple[AgentRun, ...], list[Candidate]]:
+        """Let each agent keep what it stands for, and write down how it went."""
+        runs: list[AgentRun] = []
+        kept: list[Candidate] = []
+        for agent, answers in asked:
+            claims = [claim for answer in answers for claim in answer.candidates]
+            own = list(agent.keep(change, claims))
+            kept += own
+            runs.append(model_run(agent, answers, model, findings=len(own)))
+        for analyzer in self.analyzer_agents:
+            own = list(analyzer.keep(change, [found for found in report.candidates if found.agent == analyzer.name]))
+            kept += own
+            runs.append(analyzer_run(analyzer, change, report, findings=len(own)))
+        return tuple(runs), kept
+
+
+class Remembered:
+    """A reader of head files that asks for each only once in a review."""
+
+    def __init__(self, head_text: HeadText) -> None:
+        """Read through `head_text`."""
+        self._head_text = head_text
+        self._texts: dict[str, bytes | None] = {}
+
+    def __call__(self, path: str) -> bytes | None:
+        """Return the file's content, None where the head has no such file."""
+        if path not in self._texts:
+            self._texts[path] = self._head_text(path)
+        return self._texts[path]
+
+
+def model_run(agent: ModelAgent, answers: list[AgentAnswer], model: LanguageModel, *, findings: int) -> AgentRun:
+    """Sum up a model agent's calls: one failed part makes the run a failed one, whatever the others brought."""
+    failures = [answer.failure for answer in answers if answer.failure is not None]
+    status = RunStatus.SKIPPED if not answers else RunStatus.FAILED if failures else RunStatus.COMPLETE
+    usage = AgentAnswer.total_usage(answers)
+    return AgentRun(
+        agent=agent.name,
+        status=status,
+        engine=model.name,
+        prompt_version=agent.prompt_version,
+        reason=failures[0] if failures else None,
+        usage=usage,
+        findings=findings,
+    )
+
+
+def analyzer_run(agent: AnalyzerAgent, change: Change, report: AnalyzerReport, *, findings: int) -> AgentRun:
+    """Sum up an analyzer's part."""
+    failure = report.failed.get(agent.engine)
+    has_work = any(file.is_reviewable for file in agent.select(change).files)
+    status = RunStatus.FAILED if failure else RunStatus.COMPLETE if has_work else RunStatus.SKIPPED
+    engine = f"{agent.engine} {report.versions.get(agent.engine, '')}".strip()
+    return AgentRun(agent=agent.name, status=status, engine=engine, reason=failure, findings=findings)

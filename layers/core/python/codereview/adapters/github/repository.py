@@ -1,7 +1,6 @@
 """One repository through the REST API: pull requests, their files, reviews and check runs."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from codereview.adapters.github.client import GitHubClient, read_as, read_list_of
@@ -14,8 +13,9 @@ from codereview.adapters.github.payloads import (
     ReviewPayload,
 )
 from codereview.domain.change import FileChange
-from codereview.domain.publication import CheckOutput, Publication, ReviewComment
-from codereview.errors import NotFoundError, PermanentError
+from codereview.domain.github_documents import check_document, review_document
+from codereview.domain.publication import CheckOutput, Publication
+from codereview.errors import NotFoundError
 from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity
 
 _RAW = "application/vnd.github.raw+json"
@@ -84,12 +84,7 @@ class GitHubRepository:
 
     def create_review(self, number: int, publication: Publication) -> PostedReview:
         """Post the review with its event, so that it is never left pending."""
-        document = {
-            "commit_id": publication.commit_id,
-            "event": publication.event,
-            "body": publication.body,
-            "comments": [_comment(comment) for comment in publication.comments],
-        }
+        document = review_document(publication)
         return self._posted(
             read_as(ReviewPayload, self._client.write("POST", f"{self._root}/pulls/{number}/reviews", document))
         )
@@ -112,12 +107,7 @@ class GitHubRepository:
 
     def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
         """Complete a check run; doing it twice changes nothing."""
-        document = {
-            "status": "completed",
-            "conclusion": output.conclusion.value,
-            "output": {"title": output.title, "summary": output.summary},
-        }
-        self._client.write("PATCH", f"{self._root}/check-runs/{check_run_id}", document)
+        self._client.write("PATCH", f"{self._root}/check-runs/{check_run_id}", check_document(output))
 
     def _posted(self, payload: ReviewPayload) -> PostedReview:
         return PostedReview(
@@ -127,21 +117,6 @@ class GitHubRepository:
             is_ours=payload.user is not None and payload.user.login == self._our_login,
             is_pending=payload.state == "PENDING",
         )
-
-
-def _comment(comment: ReviewComment) -> dict[str, Any]:
-    """Spell out an inline comment in the fields of `POST …/reviews`."""
-    if comment.start_line is not None and comment.start_line >= comment.line:
-        raise PermanentError("a comment's range must start before it ends")
-    document: dict[str, Any] = {
-        "path": comment.path,
-        "body": comment.body,
-        "line": comment.line,
-        "side": comment.side.value,
-    }
-    if comment.start_line is not None:
-        document |= {"start_line": comment.start_line, "start_side": comment.side.value}
-    return document
 
 
 def _check_run(payload: CheckRunPayload) -> CheckRun:
