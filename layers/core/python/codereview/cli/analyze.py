@@ -28,7 +28,7 @@ _ENGINES = ("ruff", "secrets")
 @click.option("--engine", "engines", multiple=True, type=click.Choice(_ENGINES), help="Run only these; repeatable.")
 @click.pass_context
 def analyze(context: click.Context, paths: tuple[Path, ...], output_format: str, engines: tuple[str, ...]) -> None:
-    """Run the analyzers on files, or on all files of folders (symbolic links are not followed).
+    r"""Run the analyzers on files, or on all files of folders (symbolic links are not followed).
 
     \b
     Exit code: 0 when everything was analyzed, whether or not something was found;

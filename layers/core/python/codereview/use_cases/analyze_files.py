@@ -1,5 +1,6 @@
 """Analyses whole files, without a change: what `codereview analyze` does."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -76,3 +77,10 @@ def _run(engine: str, reports: Sequence[AnalyzerReport], findings: Sequence[Find
         reason="; ".join(reasons) or None,
         findings=sum(finding.candidate.agent == engine for finding in findings),
     )
+
+
+def _fingerprint(candidate: Candidate) -> str:
+    """Identify the problem by where and what it is, never by the words for it."""
+    code = " ".join(candidate.quote.split())
+    name = f"{candidate.path}\n{code}\n{candidate.rule}"
+    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
