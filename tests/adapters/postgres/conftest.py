@@ -1,0 +1,67 @@
+"""A real PostgreSQL with the real migrations, once a session; each test works in a database of its own."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from codereview.adapters.postgres.connections import DatabaseAddress, engine
+from codereview.adapters.postgres.migrating import migrate
+from local import database
+from local.processes import LOOPBACK, Processes, free_ports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+_TEMPLATE = "migrated"
+
+Connect = Callable[[str], sa.Engine]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Database]:
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    (port,) = free_ports(1)
+    with Processes([folder / "postgres"]) as processes:
+        running = database.start(processes, folder=folder, port=port)
+        with psycopg.connect(running.superuser_dsn, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {_TEMPLATE} OWNER {database.OWNER}")
+        migrate(engine(address(running, _TEMPLATE, database.OWNER)), now=NOW)
+        yield running
+
+
+def address(server: database.Database, name: str, user: str) -> DatabaseAddress:
+    return DatabaseAddress(
+        host=LOOPBACK, port=server.port, name=name, user=user, sslmode="disable", ca_file="", password=lambda: "token"
+    )
+
+
+@pytest.fixture
+def database_name(server: database.Database, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    with psycopg.connect(server.dsn("rdsadmin", "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER {database.OWNER}")
+    yield name
+    with psycopg.connect(server.dsn("rdsadmin", "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def connect(server: database.Database, database_name: str) -> Connect:
+    """Give engines for a role."""
+    return lambda user: engine(address(server, database_name, user))
+
+
+@pytest.fixture
+def superuser(server: database.Database, database_name: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.dsn("rdsadmin", database_name), autocommit=True) as connection:
+        yield connection
+
+
+def review_uuid(number: int) -> UUID:
+    return UUID(int=number)
