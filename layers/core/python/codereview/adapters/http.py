@@ -1,0 +1,187 @@
+"""The one way out to other people's HTTP servers: no redirects, no proxies, a total deadline, a cap on bytes.
+
+The deadline holds for the whole exchange, also against a server that sends one byte a second: every wait on the socket
+gets what is left of it. Only the resolver's own time-out bounds name lookups, since Python offers no other.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
+from typing import Any
+
+import httpcore
+import httpx
+
+from codereview.errors import CodeReviewError, PermanentError, RetryableError, UnknownOutcomeError
+
+_CONNECT_SECONDS = 5.0
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_BAD_REQUEST = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header
+# They describe the bytes as they travelled, not as they are handed on.
+_TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
+
+_ends_at: ContextVar[float] = ContextVar("ends_at")  # by time.monotonic(), of the request that this thread sends
+
+
+def outbound_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Open a client that ignores the environment's proxies, follows no redirect and keeps no cookies."""
+    return httpx.Client(
+        transport=transport or _DeadlineTransport(),
+        headers={"Accept-Encoding": "gzip", "User-Agent": "codereview"},
+        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def send(client: httpx.Client, request: httpx.Request, *, deadline: timedelta, max_bytes: int) -> httpx.Response:
+    """Send once and return the whole answer, whatever its status; `max_bytes` counts decompressed bytes.
+
+    Raises UnknownOutcomeError where the request may have changed something and the answer is lost, RetryableError
+    where it was never sent or only reads, PermanentError where it could never be sent.
+    """
+    if deadline <= timedelta():
+        raise RetryableError(f"no time left to send {_what(request)}")
+    ends_at = time.monotonic() + deadline.total_seconds()
+    token = _ends_at.set(ends_at)
+    try:
+        response = client.send(request, stream=True)
+        try:
+            content = _content(response, ends_at=ends_at, max_bytes=max_bytes)
+        finally:
+            response.close()
+    except (httpx.HTTPError, _UnreadableError, zlib.error) as error:
+        raise _failure(request, error) from error
+    finally:
+        _ends_at.reset(token)
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+class _UnreadableError(Exception):
+    """The answer came, and is not one that we can read whole."""
+
+
+def _failure(request: httpx.Request, error: Exception) -> CodeReviewError:
+    """Say what a broken exchange means for the caller: the one translation of the library's exceptions."""
+    said = f"{_what(request)}: {type(error).__name__}: {error}"
+    if isinstance(error, _BAD_REQUEST):
+        return PermanentError(said)
+    if isinstance(error, _NOT_SENT) or request.method in _SAFE_METHODS:
+        return RetryableError(said)
+    return UnknownOutcomeError(said)
+
+
+def _what(request: httpx.Request) -> str:
+    """Name a request without its query, which may hold what should not be logged."""
+    return f"{request.method} {request.url.scheme}://{request.url.netloc.decode()}{request.url.path}"
+
+
+def _content(response: httpx.Response, *, ends_at: float, max_bytes: int) -> bytes:
+    """Read and decompress the body in bounded steps, so that a small bomb cannot become a large string."""
+    assert isinstance(response.stream, Iterable)  # noqa: S101 -- a synchronous client's always is
+    decoder = _decoder(response.headers.get("content-encoding", ""))
+    content = bytearray()
+    for chunk in response.stream:
+        content += decoder.feed(chunk, max_bytes + 1 - len(content))
+        if len(content) > max_bytes:
+            raise _UnreadableError(f"the answer is longer than {max_bytes} bytes")
+        if time.monotonic() > ends_at:
+            raise _UnreadableError("the answer took too long")
+    if not decoder.is_whole:
+        raise _UnreadableError("the compressed answer was cut off")
+    return bytes(content)
+
+
+def _decoder(encoding: str) -> "_Identity | _Gzip":
+    match encoding.strip().lower():
+        case "" | "identity":
+            return _Identity()
+        case "gzip" | "x-gzip":
+            return _Gzip()
+    raise _UnreadableError("the answer has an encoding that we did not ask for")
+
+
+class _Identity:
+    is_whole = True
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return data[:room]
+
+
+class _Gzip:
+    def __init__(self) -> None:
+        self._decompressor = zlib.decompressobj(_GZIP_WINDOW)
+        self._is_started = False
+
+    @property
+    def is_whole(self) -> bool:
+        return self._decompressor.eof or not self._is_started
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        self._is_started = self._is_started or bool(data)
+        return self._decompressor.decompress(data, room)
+
+
+class _DeadlineTransport(httpx.HTTPTransport):
+    """The library's transport over sockets that know the request's deadline."""
+
+    def __init__(self) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context, network_backend=_DeadlineBackend(), keepalive_expiry=5
+        )
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(timeout: float | None, timed_out: Callable[[str], Exception]) -> float:
+    left = _ends_at.get() - time.monotonic()
+    if left <= 0:
+        raise timed_out("the deadline has passed")
+    return left if timeout is None else min(left, timeout)
