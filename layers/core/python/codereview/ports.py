@@ -197,6 +197,14 @@ class Repository(Protocol):
         """Read the pull request as it is now."""
         ...
 
+    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
+        """List the open pull requests whose head is this commit; a fork's check run does not name its own."""
+        ...
+
+    def has_write_access(self, account_id: int) -> bool:
+        """Whether somebody may push to the repository, and so may spend its owner's money."""
+        ...
+
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
         """List the change, all pages; a file that GitHub sent no patch for says so in `unreviewable`."""
         ...

@@ -15,9 +15,8 @@ from codereview.domain.finding import Finding
 from codereview.domain.github_documents import check_document, review_document
 from codereview.domain.rendering import publication
 from codereview.domain.result import ReviewResult
-from codereview.domain.review import ReviewKey, tenant_of
+from codereview.domain.review import CHECK_NAME, ReviewKey, tenant_of
 from codereview.domain.sarif import sarif
-from codereview.use_cases.review_pull_request import CHECK_NAME
 
 # A checkout has no deployment whose key could sign the markers.
 _MARKER_KEY = b"codereview command line"

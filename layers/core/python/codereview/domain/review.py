@@ -10,6 +10,9 @@ TenantId = NewType("TenantId", str)  # "<GitHub host>:<account id>", e.g. "githu
 # Every review id is derived in this namespace. It must never change: keys in DynamoDB, S3 and Postgres hang on it.
 _NAMESPACE = UUID("5f1d9c52-9f39-4d4a-8d55-0f0c5f1f8a11")
 
+# The name of our check runs on GitHub: branch protection rules hang on it, and a re-requested check is ours by it.
+CHECK_NAME = "AI Code Review"
+
 
 def tenant_of(host: str, account_id: int) -> TenantId:
     """Name the tenant of a GitHub account; by number, since logins change hands."""
@@ -61,6 +64,7 @@ class SkipReason(StrEnum):
     INSTALLATION_GONE = "installation suspended or removed"
     PULL_REQUEST_GONE = "pull request not found"
     NOT_PERMITTED = "sender may not start a review"
+    NOTHING_TO_REVIEW = "no pull request is concerned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.publication import CheckOutput, Conclusion
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.review import (
+    CHECK_NAME,
     Failed,
     Outcome,
     Posted,
@@ -28,7 +29,6 @@ from codereview.domain.review import (
     Skipped,
     SkipReason,
     Superseded,
-    TenantId,
     tenant_of,
 )
 from codereview.errors import (
@@ -53,8 +53,6 @@ from codereview.ports import (
 )
 from codereview.use_cases.make_result import MakeResult
 from codereview.use_cases.publish_review import PublishReview
-
-CHECK_NAME = "AI Code Review"
 
 # A Lambda is dead at its time-out (300 s), so a longer lease can never have two living owners.
 LEASE = timedelta(seconds=360)
@@ -81,7 +79,7 @@ class ReviewPullRequest:
 
         Raises RetryableError where the message has to come back, and lets bugs through for the dead-letter queue.
         """
-        if envelope.trigger is Trigger.INSTALLATION or envelope.repository_id is None or envelope.number is None:
+        if envelope.repository_id is None:
             return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
         try:
             repository = self.github.repository(envelope.installation_id, envelope.repository_id)
@@ -89,14 +87,21 @@ class ReviewPullRequest:
             return Skipped(reason=SkipReason.INSTALLATION_GONE)
         except NotFoundError:
             return Skipped(reason=SkipReason.NOT_OURS)
+        number = self._number(envelope, repository)
+        if number is None:
+            return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
         tenant = tenant_of(envelope.host, repository.identity.owner_id)
-        lease = self._acquire(
-            PullRequestKey(tenant=tenant, repository_id=envelope.repository_id, number=envelope.number)
-        )
+        lease = self._acquire(PullRequestKey(tenant=tenant, repository_id=envelope.repository_id, number=number))
         try:
-            return self._review(envelope, tenant, repository, lease, deadline)
+            return self._review(envelope, repository, lease, deadline)
         finally:
             self._release(lease)
+
+    def _number(self, envelope: Envelope, repository: Repository) -> int | None:
+        """Find the pull request; a re-requested check of a fork names only the commit."""
+        if envelope.number is not None or envelope.head_sha is None:
+            return envelope.number
+        return next(iter(repository.pull_requests_at(envelope.head_sha)), None)
 
     def _acquire(self, pull_request: PullRequestKey) -> Lease:
         now = self.clock.now()
@@ -112,16 +117,14 @@ class ReviewPullRequest:
         except (RetryableError, PermanentError):
             return
 
-    def _review(
-        self, envelope: Envelope, tenant: TenantId, repository: Repository, lease: Lease, deadline: datetime
-    ) -> Outcome:
-        pull_request = self._read(envelope, repository)
+    def _review(self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime) -> Outcome:
+        pull_request = self._read(envelope, repository, lease.pull_request.number)
         if pull_request is None:
             return Skipped(reason=SkipReason.PULL_REQUEST_GONE)
-        item = self._item(envelope, tenant, pull_request)
+        item = self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
             return self._finish(repository, lease, item)
-        reason = skip_reason(envelope, pull_request)
+        reason = self._skip_reason(envelope, repository, pull_request)
         if reason is not None:
             return self._finish(repository, lease, replace(item, state=ReviewState.SKIPPED, reason=reason.value))
         item = self._begin(repository, lease, replace(item, installation_id=envelope.installation_id))
@@ -137,11 +140,17 @@ class ReviewPullRequest:
             item = replace(item, state=ReviewState.FAILED, reason=str(error), last_error=repr(error))
         return self._finish(repository, lease, item)
 
-    def _read(self, envelope: Envelope, repository: Repository) -> PullRequest | None:
+    def _skip_reason(self, envelope: Envelope, repository: Repository, pull_request: PullRequest) -> SkipReason | None:
+        reason = skip_reason(envelope, pull_request)
+        if reason is None and envelope.trigger is Trigger.COMMAND:
+            may_spend = envelope.sender_id is not None and repository.has_write_access(envelope.sender_id)
+            return None if may_spend else SkipReason.NOT_PERMITTED
+        return reason
+
+    def _read(self, envelope: Envelope, repository: Repository, number: int) -> PullRequest | None:
         """Read the pull request as GitHub has it now, which is what counts, whatever the message says."""
-        assert envelope.number is not None  # noqa: S101 -- checked by handle
         try:
-            return repository.pull_request(envelope.number)
+            return repository.pull_request(number)
         except NotFoundError:
             if self._is_new(envelope):
                 raise RetryableError(
@@ -153,13 +162,13 @@ class ReviewPullRequest:
         received = datetime.fromisoformat(envelope.received_at) if envelope.received_at else None
         return received is not None and self.clock.now() - received < _NEW_OBJECT_AGE
 
-    def _item(self, envelope: Envelope, tenant: TenantId, pull_request: PullRequest) -> ReviewItem:
+    def _item(self, envelope: Envelope, place: PullRequestKey, pull_request: PullRequest) -> ReviewItem:
         """Load the review of the present head, or make it up; a message of an older head arrives there too."""
         kind = "auto" if envelope.trigger is Trigger.PULL_REQUEST else f"{envelope.trigger}:{envelope.trigger_id}"
         key = ReviewKey(
-            tenant=tenant,
-            repository_id=envelope.repository_id or 0,
-            number=pull_request.number,
+            tenant=place.tenant,
+            repository_id=place.repository_id,
+            number=place.number,
             head_sha=pull_request.head_sha,
             kind=kind,
         )

@@ -79,3 +79,17 @@ class AppPayload(BaseModel):
 
     id: int
     slug: str
+
+
+class CommitPullRequestPayload(BaseModel):
+    """A row of `GET …/commits/{sha}/pulls`."""
+
+    number: int
+    state: str
+    head: Ref
+
+
+class PermissionPayload(BaseModel):
+    """`GET …/collaborators/{username}/permission`; GitHub folds maintain into write and triage into read."""
+
+    permission: str

@@ -6,9 +6,12 @@ from urllib.parse import quote
 from codereview.adapters.github.client import GitHubClient, read_as, read_list_of
 from codereview.adapters.github.files import listed_files
 from codereview.adapters.github.payloads import (
+    Account,
     CheckRunPayload,
     CheckRunsPayload,
     CommentPayload,
+    CommitPullRequestPayload,
+    PermissionPayload,
     PullRequestPayload,
     ReviewPayload,
 )
@@ -20,6 +23,7 @@ from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest,
 
 _RAW = "application/vnd.github.raw+json"
 _PAGE = {"per_page": "100"}
+_WRITERS = {"admin", "write"}
 
 
 class GitHubRepository:
@@ -53,6 +57,24 @@ class GitHubRepository:
             author_id=payload.user.id if payload.user else None,
             is_author_bot=payload.user is not None and payload.user.type == "Bot",
         )
+
+    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
+        """List the open pull requests whose head is this commit."""
+        return tuple(
+            payload.number
+            for page in self._client.pages(f"{self._root}/commits/{head_sha}/pulls", params=_PAGE)
+            for payload in read_list_of(CommitPullRequestPayload, page)
+            if payload.state == "open" and payload.head.sha == head_sha
+        )
+
+    def has_write_access(self, account_id: int) -> bool:
+        """Look the account up by its number, since logins change hands, then ask for its permission."""
+        try:
+            login = read_as(Account, self._client.get(f"user/{account_id}")).login
+            answer = self._client.get(f"{self._root}/collaborators/{quote(login, safe='')}/permission")
+        except NotFoundError:
+            return False
+        return read_as(PermissionPayload, answer).permission in _WRITERS
 
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
         """List the change, all pages."""
