@@ -1,0 +1,155 @@
+"""What the deployment tells each function, as typed values; every problem is reported at once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from codereview.errors import ConfigurationError
+
+_HOST = re.compile(r"(?=.{1,100}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?")
+_URL_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Environment:
+    """Reads variables and collects what is wrong with them; `done` raises it all as one ConfigurationError."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Read from `variables`; white space around a value is never meant."""
+        self._variables = variables
+        self._problems: list[str] = []
+
+    def text(self, *names: str) -> str:
+        """Return the first of the variables that is set; one of them must be."""
+        value = self.optional(*names)
+        if value is None:
+            self._problems.append(f"{' or '.join(names)} is missing")
+        return value or ""
+
+    def optional(self, *names: str) -> str | None:
+        """Return the first of the variables that is set and not empty, or None."""
+        return next((value for name in names if (value := self._variables.get(name, "").strip())), None)
+
+    def one_of(self, name: str, choices: tuple[str, ...], *, default: str) -> str:
+        """Return a variable that may only have certain values."""
+        value = self.optional(name) or default
+        if value not in choices:
+            self._problems.append(f"{name} must be one of {', '.join(choices)}")
+        return value
+
+    def host(self, name: str) -> str:
+        """Return a host's name in lower case, with a port where it has one."""
+        value = self.text(name).lower()
+        if value and not _HOST.fullmatch(value):
+            self._problems.append(f"{name} must be a host name of up to 100 characters")
+        return value
+
+    def url(self, name: str) -> str:
+        """Return a URL that must be set."""
+        return self.optional_url(name) or self.text(name)
+
+    def optional_url(self, *names: str) -> str | None:
+        """Return the first URL that is set, or None; http or https, without user, query or fragment."""
+        value = self.optional(*names)
+        if value is None or _is_plain_url(value):
+            return value
+        self._problems.append(f"{' or '.join(names)} must be a plain http or https URL")
+        return None
+
+    def done(self) -> None:
+        """Raise ConfigurationError if anything was wrong."""
+        if self._problems:
+            raise ConfigurationError("; ".join(self._problems))
+
+
+def _is_plain_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and _HOST.fullmatch(host) is not None
+        and parts.netloc.lower() == host
+        and _URL_PATH.fullmatch(parts.path) is not None
+        and not parts.query
+        and not parts.fragment
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """How a function logs."""
+
+    service: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettings:
+    """What a signer of its own needs; the functions that use the SDK leave all this to it."""
+
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """The webhook function's."""
+
+    log: LogSettings
+    aws: AwsSettings
+    queue_url: str
+    secret_arn: str
+    sqs_url: str
+    secrets_manager_url: str
+    github_host: str
+    app_slug: str | None  # the App's name in mentions; None while nobody has told it
+
+
+def webhook_settings(variables: Mapping[str, str]) -> WebhookSettings:
+    """Read the webhook function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    aws = aws_settings(environment)
+    everywhere = "AWS_ENDPOINT_URL"
+    settings = WebhookSettings(
+        log=log_settings(environment),
+        aws=aws,
+        queue_url=environment.url("REVIEW_QUEUE_URL"),
+        secret_arn=environment.text("WEBHOOK_SECRET_ARN"),
+        sqs_url=environment.optional_url("AWS_ENDPOINT_URL_SQS", everywhere) or service_url("sqs", aws.region),
+        secrets_manager_url=environment.optional_url("AWS_ENDPOINT_URL_SECRETS_MANAGER", everywhere)
+        or service_url("secretsmanager", aws.region),
+        github_host=environment.host("GITHUB_HOST"),
+        app_slug=environment.optional("GITHUB_APP_SLUG"),
+    )
+    environment.done()
+    return settings
+
+
+def log_settings(environment: Environment) -> LogSettings:
+    """Read how to log; the variables are those of Powertools, so that all functions log alike."""
+    return LogSettings(
+        service=environment.optional("POWERTOOLS_SERVICE_NAME") or "codereview",
+        level=environment.one_of("POWERTOOLS_LOG_LEVEL", _LEVELS, default="INFO"),
+    )
+
+
+def aws_settings(environment: Environment) -> AwsSettings:
+    """Read what Lambda puts into every function's environment."""
+    return AwsSettings(
+        region=environment.text("AWS_REGION", "AWS_DEFAULT_REGION"),
+        access_key=environment.text("AWS_ACCESS_KEY_ID"),
+        secret_key=environment.text("AWS_SECRET_ACCESS_KEY"),
+        session_token=environment.optional("AWS_SESSION_TOKEN"),
+    )
+
+
+def service_url(service: str, region: str) -> str:
+    """Return AWS's own address of a service; China's regions have a domain of their own."""
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{service}.{region}.{domain}"
