@@ -68,17 +68,24 @@ def find_secrets(text: str) -> Iterator[SecretMatch]:
 
 # What may stand between a name and its value: `: `, ` = "`, `" => '`, `":"`.
 _GIVEN = r"""["'\]]{0,2}[ \t]{0,4}(?:=>|:=|=|:|,)[ \t]{0,4}[brf]{0,2}\\?["']?"""
+# What may stand on a line before key material: a diff row's number and sign, quotes, comment signs.
+_LINE_LEAD = r"[ \t\d+\-\"'`>#*/|]{0,40}+"
+# A line of a key block. Code is none, so that nobody hides code from a reviewer by writing it between the two ends.
+_KEY_LINE = (
+    rf"\r?\n{_LINE_LEAD}(?:(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n]{{0,100}}|[A-Za-z0-9+/=]{{0,80}}+)"
+    r"[\"'`\\nr+,; \t]{0,12}+(?=\r?\n|\Z)"
+)
 _BASE64_LINE = r"\r?\n[^\n]{0,40}?[A-Za-z0-9+/=]{40,80}+[^\n]{0,12}"
 
 SECRET_PATTERNS: tuple[SecretPattern, ...] = (
-    # Keys as blocks. The body of a block ends at the next five hyphens, so that unclosed ones cannot pile up.
+    # Keys as blocks.
     SecretPattern(
         id="private-key",
         title="Private key",
         regex=re.compile(
-            r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:(?:(?!-----)[\s\S]){20,20000}+-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            rf"|(?:{_BASE64_LINE}){{1,400}}|(?:\\[nr]|[A-Za-z0-9+/=]){{40,20000}}+)"
+            r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----(?=[\s\S]{0,200}?[A-Za-z0-9+/=]{24})"
+            rf"(?:(?:{_KEY_LINE}){{1,400}}+(?:\r?\n[^\n]{{0,40}}?(?=-----END))?|(?:(?: |\\{{1,2}}[nr])*+[A-Za-z0-9+/=]{{16,8000}}+){{1,400}}+)"
+            r"(?:(?:\\{1,2}[nr])*+[A-Za-z0-9+/=]{0,16}(?: |\\{1,2}[nr])*+-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
         ),
         keywords=("private key",),
     ),
