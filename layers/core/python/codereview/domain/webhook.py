@@ -192,7 +192,7 @@ def _only_pull_request(payload: Mapping[str, Any], check: Mapping[str, Any]) -> 
     """Return the one pull request of this repository that the check names; None if there are none or several.
 
     GitHub leaves the list empty for forks, and puts other repositories' pull requests of the same branch into it. The
-    reviewer then goes by the check run on `head_sha`, whose `external_id` is the id of the review.
+    reviewer then goes by `head_sha`.
     """
     listed = check.get("pull_requests")
     repository_id = id_in(object_in(payload, "repository"), "id")
