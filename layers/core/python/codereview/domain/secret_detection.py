@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from codereview.domain.finding import Severity
-from codereview.domain.secret_assignments import KEYWORDS, AssignedKind, find_assignments
+from codereview.domain.secret_assignments import AssignedKind, find_assignments
 from codereview.domain.secret_patterns import find_secrets as find_formats
 from codereview.domain.secret_rules import rule_of
 
@@ -88,13 +88,11 @@ def _in_piece(text: str, path: str) -> Iterator[tuple[int, int, str, tuple[str, 
         rule = rule_of(found.pattern.id)
         if rule is not None and rule.accepts(text[found.start : found.end]):
             yield found.start, found.end, found.pattern.id, (found.pattern.title, rule.severity), 0.95
-    lower = text.lower()
-    if any(keyword in lower for keyword in KEYWORDS):
-        for given in find_assignments(text, path):
-            name, kind, severity, confidence = _ASSIGNED[given.kind]
-            if given.is_doubtful:
-                severity, confidence = Severity.LOW, confidence - 0.2
-            yield given.start, given.end, name, (kind, severity), confidence
+    for given in find_assignments(text, path):
+        name, kind, severity, confidence = _ASSIGNED[given.kind]
+        if given.is_doubtful:
+            severity, confidence = Severity.LOW, confidence - 0.2
+        yield given.start, given.end, name, (kind, severity), confidence
 
 
 def _allowed_at(text: str, position: int, line: int) -> int | None:

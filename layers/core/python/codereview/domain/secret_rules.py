@@ -6,6 +6,7 @@ that stand in for a secret are refused.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ _LOCAL_PASSWORDS = frozenset(
         "docker",
     }
 )
+_BASE64_LINE = re.compile(r"[A-Za-z0-9+/]{40}")
 _FEWEST_CHARACTERS = 8  # different ones; a random hex token of 32 has 14
 
 
@@ -80,17 +82,25 @@ def _is_basic(text: str) -> bool:
     return bool(name and colon) and not secret_values.is_placeholder(password)
 
 
+def _is_key_block(text: str) -> bool:
+    """Demand a line of base 64; documentation has dots or words there."""
+    return _BASE64_LINE.search(text) is not None
+
+
+def _is_aws_secret(text: str) -> bool:
+    """Refuse digests of 40 characters: the name in front may be anybody's secret key."""
+    return _is_live(text) and secret_values.is_strong_token(text) and text.lower() != text
+
+
 def _is_random(text: str) -> bool:
     return secret_values.is_token(text)
 
 
 _DEFAULT = SecretRule(Severity.CRITICAL, _is_live)
 _RULES: Mapping[str, SecretRule] = {
-    "private-key": SecretRule(Severity.CRITICAL, lambda _: True),
+    "private-key": SecretRule(Severity.CRITICAL, _is_key_block),
     "putty-private-key": SecretRule(Severity.CRITICAL, lambda _: True),
-    "aws-secret-key": SecretRule(
-        Severity.CRITICAL, lambda text: _is_live(text) and secret_values.is_strong_token(text)
-    ),
+    "aws-secret-key": SecretRule(Severity.CRITICAL, _is_aws_secret),
     "jwt": SecretRule(Severity.MEDIUM, lambda _: True),  # most have expired when they are found
     "url-credentials": SecretRule(Severity.HIGH, _is_url_password),
     "authorization-basic": SecretRule(Severity.HIGH, _is_basic),

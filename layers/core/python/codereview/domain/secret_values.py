@@ -16,7 +16,7 @@ _PAIR_LETTERS = (
     "caeltalansdifohopeecprnoctusacotiltrlyncetutsssorsunlowageiewheewiemadolrtpowenaulnitsmoowpaimmiaish"
     "irsuidosiviaamficivipligtuevldrympfeblabghtyopwosaayexkefrooavagifapgrodbosprddoucbueiovbyrmepttocfa"
     "efcurnscgidayocrcldugaquueffbaeylsvaumppuauplugohtruugdsltpircrregauckewmubrbiptakpuuirgibtlnykirkob"
-    "mmfuphogmsyeudmbipuboirlgudrccftafhueookmyksrv"
+    "mmfuphogmsyeudmbipuboirlgudrccftafhueookmyksrvpyytypdbsqwsgyxmhtjswnps"
 )
 _PAIRS = frozenset(_PAIR_LETTERS[at : at + 2] for at in range(0, len(_PAIR_LETTERS), 2))
 _WORD_SHARE = 0.7
@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile(
 # Interpolation, calls, references, templates, globs, regular expressions, format strings.
 _CODE = re.compile(
     r"\$[\w{(]|\{\{|\}\}|\{[\w.:]*\}|<[^>]*>|%[sdr({]|%\w+%|#\{|@\{|\\[dwsbnt]|\[\^|\(\?|^\$|^[@&*!]\w+$"
-    r"|\w\(\)|\w\([^)]*\)$|^\w+\[|=>|==|::|&&|\|\|"
+    r"|^\(.*\);?$|\w\(\)|\w\([^)]*\)$|^\w+\[|=>|==|::|&&|\|\|"
 )
 _LOCATION = re.compile(
     r"^(?:\w+:)?//|^\.{0,2}/[a-z_.-]+(?:/|$)|^~/|^[a-zA-Z]:\\|^arn:|^[a-z_-]+(?:/[a-z_.-]+)+$"
@@ -64,6 +64,11 @@ def is_wordlike(value: str) -> bool:
         return True
     letters = sum(len(word) for word in _WORD.findall(value) if not _is_random(word))
     return letters >= 0.6 * len(value)  # more of the value is words than is not
+
+
+def is_hex(value: str) -> bool:
+    """Tell hexadecimal numbers."""
+    return bool(_HEX.match(value))
 
 
 def is_password(value: str) -> bool:
