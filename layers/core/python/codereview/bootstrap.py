@@ -9,10 +9,21 @@ handler: nothing may be served until the deployment is mended.
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+    from sqlalchemy import Engine
+
+    from codereview.adapters.github.app import GitHubApp
+    from codereview.cli.engine import CommandLineEngine
+    from codereview.entrypoints.analyzer import AnalyzerApp
+    from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
+    from codereview.entrypoints.recorder import RecorderApp
+    from codereview.entrypoints.reviewer import ReviewerApp
+    from codereview.ports import LanguageModel
+    from codereview.settings import DatabaseSettings, LogSettings, ReviewerSettings
 
 
 @functools.cache
@@ -54,6 +65,186 @@ def webhook() -> "WebhookEndpoint":
     )
     log = JsonLog(_write_line, clock, service=settings.log.service, level=settings.log.level)
     return WebhookEndpoint(accept=accept, log=log)
+
+
+@functools.cache
+def reviewer() -> "ReviewerApp":
+    """Build the reviewer function."""
+    import boto3
+
+    from codereview.adapters.aws.analyzer_function import LambdaAnalyzers
+    from codereview.adapters.aws.objects import S3Objects
+    from codereview.adapters.aws.queues import SqsPostponement, SqsRecordQueue
+    from codereview.adapters.aws.secrets import Secrets
+    from codereview.adapters.dynamodb.reviews import DynamoReviews
+    from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
+    from codereview.domain.markers import marker_key
+    from codereview.entrypoints.reviewer import ReviewerApp
+    from codereview.settings import reviewer_settings
+    from codereview.use_cases.make_result import MakeResult
+    from codereview.use_cases.publish_review import PublishReview
+    from codereview.use_cases.review_change import ReviewChange
+    from codereview.use_cases.review_pull_request import ReviewPullRequest
+
+    settings = reviewer_settings(os.environ)
+    clock, session = SystemClock(), boto3.Session()
+    secrets = Secrets(session.client("secretsmanager", config=_sdk_config()))
+    credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
+    sqs = session.client("sqs", config=_sdk_config())
+    store = DynamoReviews(session.client("dynamodb", config=_sdk_config()), settings.control_table)
+    objects = S3Objects(session.client("s3", config=_sdk_config()), settings.objects_bucket)
+    # An analysis takes up to the analyzer function's own time-out, and is repeated by nobody but its adapter.
+    analyzers = LambdaAnalyzers(
+        session.client("lambda", config=_sdk_config(read_timeout=70, total_max_attempts=1)), settings.analyzer_function
+    )
+    review_change = ReviewChange(
+        clock=clock, analyzers=analyzers, model_agents=MODEL_AGENTS, analyzer_agents=ANALYZER_AGENTS
+    )
+    review = ReviewPullRequest(
+        clock=clock,
+        ids=RandomIds(),
+        github=_github(settings, credentials),
+        store=store,
+        record_queue=SqsRecordQueue(sqs, settings.record_queue_url),
+        make_result=MakeResult(
+            clock=clock, store=store, objects=objects, model=_model(settings, secrets), review_change=review_change
+        ),
+        publish=PublishReview(
+            clock=clock, store=store, objects=objects, marker_key=marker_key(credentials["private_key"])
+        ),
+    )
+    return ReviewerApp(
+        clock=clock,
+        review=review,
+        postponement=SqsPostponement(sqs, settings.review_queue_url),
+        logger=_logger(settings.log),
+    )
+
+
+@functools.cache
+def analyzer() -> "AnalyzerApp":
+    """Build the analyzer function, which has no rights and no network, and so nothing to connect to."""
+    from codereview.adapters.analyzers.local import local_analyzers
+    from codereview.entrypoints.analyzer import AnalyzerApp
+    from codereview.settings import Environment, log_settings
+
+    environment = Environment(os.environ)
+    settings = log_settings(environment)
+    environment.done()
+    return AnalyzerApp(analyzers=local_analyzers(), logger=_logger(settings))
+
+
+@functools.cache
+def recorder() -> "RecorderApp":
+    """Build the recorder function."""
+    import boto3
+
+    from codereview.adapters.aws.objects import S3Objects
+    from codereview.adapters.postgres.reviews import PostgresReviewRecord
+    from codereview.entrypoints.recorder import RecorderApp
+    from codereview.settings import recorder_settings
+    from codereview.use_cases.record_reviews import RecordReviews
+
+    settings = recorder_settings(os.environ)
+    objects = S3Objects(boto3.client("s3", config=_sdk_config()), settings.objects_bucket)
+    record = PostgresReviewRecord(_database(settings.database))
+    return RecorderApp(record=RecordReviews(objects=objects, record=record), logger=_logger(settings.log))
+
+
+@functools.cache
+def migrations() -> "CustomResourceApp":
+    """Build the migrations function."""
+    from codereview.adapters.postgres.migrating import migrate
+    from codereview.adapters.system import SystemClock
+    from codereview.entrypoints.custom_resource import CustomResourceApp
+    from codereview.settings import migrations_settings
+
+    settings = migrations_settings(os.environ)
+    database, clock = _database(settings.database), SystemClock()
+    return CustomResourceApp(apply=lambda: migrate(database, now=clock.now()), logger=_logger(settings.log))
+
+
+def command_line(model: str) -> "CommandLineEngine":
+    """Build the engine for a checkout on this machine; keys of providers come from their usual variables."""
+    from codereview.adapters.analyzers.local import local_analyzers
+    from codereview.adapters.models.selection import language_model
+    from codereview.adapters.system import SystemClock
+    from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
+    from codereview.cli.engine import CommandLineEngine
+    from codereview.use_cases.review_change import ReviewChange
+
+    variable = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}.get(model.partition(":")[0])
+    clock = SystemClock()
+    return CommandLineEngine(
+        clock=clock,
+        model=language_model(model, api_key=os.environ.get(variable) if variable else None),
+        review_change=ReviewChange(
+            clock=clock, analyzers=local_analyzers(), model_agents=MODEL_AGENTS, analyzer_agents=ANALYZER_AGENTS
+        ),
+    )
+
+
+def _github(settings: "ReviewerSettings", credentials: dict[str, str]) -> "GitHubApp":
+    from codereview.adapters.github.app import GitHubApp
+    from codereview.adapters.github.tokens import AppCredentials
+    from codereview.adapters.http import outbound_client
+    from codereview.adapters.system import SystemClock
+
+    return GitHubApp(
+        outbound_client(),
+        api_url=settings.github_api_url,
+        credentials=AppCredentials(app_id=credentials["app_id"], private_key=credentials["private_key"]),
+        clock=SystemClock(),
+        jitter=_jitter,
+    )
+
+
+def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":
+    """Open the deployment's model; only those that need a key make us read one."""
+    from codereview.adapters.models.selection import language_model
+
+    needs_key = settings.model.startswith(("anthropic:", "openai:"))
+    api_key = secrets.read(settings.model_secret_arn, "api_key")["api_key"] if needs_key else None
+    return language_model(settings.model, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
+
+
+def _database(settings: "DatabaseSettings") -> "Engine":
+    """Reach the record, with an IAM token for each connection: signed here, without a call to anybody."""
+    import boto3
+
+    from codereview.adapters.postgres.connections import DatabaseAddress, engine
+
+    signer = boto3.client("rds", region_name=settings.region, config=_sdk_config())
+
+    def token() -> str:
+        return signer.generate_db_auth_token(settings.host, settings.port, settings.user, Region=settings.region)
+
+    return engine(
+        DatabaseAddress(
+            host=settings.host,
+            port=settings.port,
+            name=settings.name,
+            user=settings.user,
+            sslmode=settings.sslmode,
+            ca_file=settings.ca_file,
+            password=token,
+        )
+    )
+
+
+def _logger(settings: "LogSettings") -> "Logger":
+    from aws_lambda_powertools import Logger
+
+    return Logger(service=settings.service, level=settings.level, utc=True)
+
+
+def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3) -> Any:
+    """Bound every AWS call: the SDK's own minute of patience is a fifth of the function's life."""
+    from botocore.config import Config
+
+    retries: Any = {"mode": "standard", "total_max_attempts": total_max_attempts}
+    return Config(connect_timeout=3, read_timeout=read_timeout, retries=retries)
 
 
 def _jitter() -> float:

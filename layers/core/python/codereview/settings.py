@@ -9,6 +9,7 @@ from codereview.errors import ConfigurationError
 
 _HOST = re.compile(r"(?=.{1,100}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?")
 _URL_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
+_PORTS = 65_536
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -37,6 +38,14 @@ class Environment:
         if value not in choices:
             self._problems.append(f"{name} must be one of {', '.join(choices)}")
         return value
+
+    def port(self, name: str) -> int:
+        """Return a TCP port."""
+        value = self.text(name)
+        if value and not (value.isascii() and value.isdigit() and 0 < int(value) < _PORTS):
+            self._problems.append(f"{name} must be a port number")
+            return 0
+        return int(value or 0)
 
     def host(self, name: str) -> str:
         """Return a host's name in lower case, with a port where it has one."""
@@ -153,3 +162,103 @@ def service_url(service: str, region: str) -> str:
     """Return AWS's own address of a service; China's regions have a domain of their own."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"https://{service}.{region}.{domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerSettings:
+    """The reviewer function's."""
+
+    log: LogSettings
+    control_table: str
+    objects_bucket: str
+    review_queue_url: str
+    record_queue_url: str
+    analyzer_function: str
+    github_secret_arn: str
+    github_api_url: str
+    model: str
+    model_secret_arn: str
+    bedrock_endpoint_url: str | None  # None: AWS's own
+
+
+def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
+    """Read the reviewer function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = ReviewerSettings(
+        log=log_settings(environment),
+        control_table=environment.text("CONTROL_TABLE"),
+        objects_bucket=environment.text("OBJECTS_BUCKET"),
+        review_queue_url=environment.url("REVIEW_QUEUE_URL"),
+        record_queue_url=environment.url("RECORD_QUEUE_URL"),
+        analyzer_function=environment.text("ANALYZER_FUNCTION"),
+        github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
+        github_api_url=environment.url("GITHUB_API_URL"),
+        model=environment.text("MODEL"),
+        model_secret_arn=environment.text("MODEL_SECRET_ARN"),
+        bedrock_endpoint_url=environment.optional_url("BEDROCK_ENDPOINT_URL"),
+    )
+    environment.done()
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """Where the record is and as whom to sign in; the password is an IAM token, made for each connection."""
+
+    region: str
+    host: str
+    port: int
+    name: str
+    user: str
+    sslmode: str
+    ca_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderSettings:
+    """The recorder function's."""
+
+    log: LogSettings
+    objects_bucket: str
+    database: DatabaseSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationsSettings:
+    """The migrations function's."""
+
+    log: LogSettings
+    database: DatabaseSettings
+
+
+def recorder_settings(variables: Mapping[str, str]) -> RecorderSettings:
+    """Read the recorder function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = RecorderSettings(
+        log=log_settings(environment),
+        objects_bucket=environment.text("OBJECTS_BUCKET"),
+        database=database_settings(environment),
+    )
+    environment.done()
+    return settings
+
+
+def migrations_settings(variables: Mapping[str, str]) -> MigrationsSettings:
+    """Read the migrations function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = MigrationsSettings(log=log_settings(environment), database=database_settings(environment))
+    environment.done()
+    return settings
+
+
+def database_settings(environment: Environment) -> DatabaseSettings:
+    """Read how to reach the record."""
+    return DatabaseSettings(
+        region=environment.text("AWS_REGION", "AWS_DEFAULT_REGION"),
+        host=environment.text("DATABASE_HOST"),
+        port=environment.port("DATABASE_PORT"),
+        name=environment.text("DATABASE_NAME"),
+        user=environment.text("DATABASE_USER"),
+        sslmode=environment.one_of("DATABASE_SSLMODE", ("verify-full", "disable"), default="verify-full"),
+        ca_file=environment.optional("DATABASE_CA") or "",
+    )

@@ -55,3 +55,11 @@ def _mac(key: bytes, kind: str, review_id: str, fingerprint: str) -> str:
     if not key:
         raise ConfigurationError("markers need a key")
     return hmac.new(key, f"{kind}\n{review_id}\n{fingerprint}".encode(), hashlib.sha256).hexdigest()
+
+
+def marker_key(private_key: str) -> bytes:
+    """Derive the markers' key from the GitHub App's own: whoever holds that can post as us anyway.
+
+    A new private key makes reviews of before strangers to us, which matters for those that are under way just then.
+    """
+    return hmac.digest(private_key.strip().encode(), b"codereview markers", hashlib.sha256)
