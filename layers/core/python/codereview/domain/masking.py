@@ -6,7 +6,7 @@ from codereview.domain.secret_patterns import SecretMatch, find_secrets
 
 # Of a secret of several lines, what stands before the text of a line stays: the number and the sign of a diff row as a
 # model sees it, or the sign and the indentation of plain text. So the rows of a change stay where they are.
-_LINE_LEAD = re.compile(r" {0,6}\d{0,7} [ +-] |[+-]?[ \t]*")
+_LINE_LEAD = re.compile(r" {0,6}\d{0,7} [ +-] |(?:[+-](?!-))?[ \t]*")
 # A replacement can lay open what stood hard against the secret before. Two rounds do for everything but made-up text.
 _MAX_ROUNDS = 10
 
