@@ -45,7 +45,7 @@ def build(processes: Processes, template: Path = ROOT / "template.yaml") -> Path
                 *("--template-file", str(template), "--build-dir", str(folder)),
                 *("--cached", "--cache-dir", str(_CACHE / "sam")),
                 *("--parameter-overrides", f"Architecture={architecture()}"),
-                environment={},
+                environment={"ARCHITECTURE": architecture()},  # the layers' makefiles see no parameters
             )
             (folder / _COMPLETE).touch()
             _forget_old_builds()
