@@ -1,10 +1,11 @@
 """Analyses whole files, without a change: what `codereview analyze` does."""
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Side
+from codereview.domain.fingerprints import fingerprint, normalised
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.ports import AnalyzerReport, Analyzers, SourceFile
 
@@ -29,14 +30,13 @@ class AnalyzeFiles:
         for portion in _portions(files):
             paths.extend(file.path for file in portion)
             reports.append(self.analyzers.analyze(portion, engines))
-        findings = sorted(
-            (_finding(candidate) for report in reports for candidate in report.candidates),
-            key=lambda finding: (finding.path, finding.candidate.line or 0, finding.candidate.agent),
-        )
+        candidates = [candidate for report in reports for candidate in report.candidates]
+        candidates.sort(key=lambda candidate: (candidate.path, candidate.line or 0, candidate.agent))
+        findings = _findings(candidates)
         return ReviewResult(
             base_sha="",
             head_sha="",
-            findings=tuple(findings),
+            findings=findings,
             runs=tuple(_run(engine, reports, findings) for engine in engines),
             coverage=Coverage(reviewed=tuple(paths), unreviewed=(), file_count=len(paths)),
         )
@@ -55,16 +55,25 @@ def _portions(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
         yield portion
 
 
-def _finding(candidate: Candidate) -> Finding:
-    """Place a candidate: an analyzer's line is exact."""
-    return Finding(
-        candidate=candidate,
-        path=candidate.path,
-        placement=Placement.INLINE,
-        anchor=Anchor(side=Side.RIGHT, line=candidate.line or 1),
-        text=candidate.quote,
-        fingerprint=_fingerprint(candidate),
-    )
+def _findings(candidates: Sequence[Candidate]) -> tuple[Finding, ...]:
+    """Place the candidates where they say: an analyzer's line is exact. Equal lines of a file are told apart."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    findings = []
+    for candidate in candidates:
+        identity = (candidate.path, normalised(candidate.quote), candidate.rule)
+        mark = fingerprint(path=candidate.path, text=candidate.quote, rule=candidate.rule, occurrence=seen[identity])
+        seen[identity] += 1
+        findings.append(
+            Finding(
+                candidate=candidate,
+                path=candidate.path,
+                placement=Placement.INLINE,
+                anchor=Anchor(side=Side.RIGHT, line=candidate.line or 1),
+                text=candidate.quote,
+                fingerprint=mark,
+            )
+        )
+    return tuple(findings)
 
 
 def _run(engine: str, reports: Sequence[AnalyzerReport], findings: Sequence[Finding]) -> AgentRun:
@@ -77,10 +86,3 @@ def _run(engine: str, reports: Sequence[AnalyzerReport], findings: Sequence[Find
         reason="; ".join(reasons) or None,
         findings=sum(finding.candidate.agent == engine for finding in findings),
     )
-
-
-def _fingerprint(candidate: Candidate) -> str:
-    """Identify the problem by where and what it is, never by the words for it."""
-    code = " ".join(candidate.quote.split())
-    name = f"{candidate.path}\n{code}\n{candidate.rule}"
-    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()

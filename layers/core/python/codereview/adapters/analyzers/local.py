@@ -50,5 +50,8 @@ class LocalAnalyzers:
 
 
 def local_analyzers() -> LocalAnalyzers:
-    """Set up every engine that this package has, under the names of their agents."""
+    """Set up every engine that this package has, under the names of their agents.
+
+    Together they take at most 45 s, which the analyzer function's timeout must leave them.
+    """
     return LocalAnalyzers({"ruff": RuffEngine(), "secrets": SecretsEngine()})

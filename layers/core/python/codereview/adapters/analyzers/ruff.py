@@ -82,7 +82,7 @@ class RuffEngine:
         binary: str | None = None,
         *,
         limits: Limits | None = None,
-        total_seconds: float = 40.0,
+        total_seconds: float = 25.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Use the binary of the installed package, unless told otherwise."""

@@ -15,7 +15,7 @@ _BINARY_PROBE = 8_000  # bytes; git calls a file binary that has a NUL in them
 class SecretsEngine:
     """The engine `secrets`."""
 
-    def __init__(self, *, total_seconds: float = 30.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, total_seconds: float = 20.0, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Look for at most `total_seconds` at all files of a call."""
         self._total_seconds = total_seconds
         self._monotonic = monotonic
