@@ -32,6 +32,7 @@ _OWN_LINE_SUPPRESSION = re.compile(rb"#\s*(?:noqa\b|ruff:\s*ignore\b)", re.IGNOR
 _RANGE_SUPPRESSION = re.compile(rb"#\s*ruff:\s*disable\b", re.IGNORECASE)
 _FILE_SUPPRESSION = re.compile(rb"#\s*(?:ruff|flake8):\s*(?:noqa|file-ignore)\b", re.IGNORECASE)
 _BINARY_PROBE = 8_000  # bytes; git calls a file binary that has a NUL in them
+_UNDEFINED_EXPORT = "F822"
 _FOUND_NOTHING, _FOUND_SOMETHING = 0, 1
 
 
@@ -209,6 +210,8 @@ def _is_wanted(diagnostic: _Diagnostic, source: SourceFile) -> bool:
         return not _TEMPLATE.search(source.content)
     if diagnostic.rule not in SEVERITIES or SEEMS_SAFE in diagnostic.message:
         return False
+    if diagnostic.rule == _UNDEFINED_EXPORT and Path(source.path).name == "__init__.py":
+        return False  # the names of modules beside it, which ruff does not see here
     return not (diagnostic.rule in NOT_IN_TESTS and is_test(source.path))
 
 
