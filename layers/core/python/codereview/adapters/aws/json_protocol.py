@@ -96,6 +96,12 @@ class JsonService:
         self._clock.sleep(_QUICK_RETRY * self._jitter())
         return self._call_once(target, body)
 
+    def close(self) -> None:
+        """Give the connection up; the next call makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _call_once(self, target: str, body: bytes) -> dict[str, Any]:
         service = self._scope.service
         try:
