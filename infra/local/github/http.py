@@ -117,7 +117,9 @@ ROUTES: list[Route] = []
 
 def route(method: str, template: str, *, needs: str) -> Callable[[Operation], Operation]:
     """Register an operation."""
-    regex = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template.replace("{path}", r"{path_}").replace("{basehead}", r"{bh_}"))
+    regex = re.sub(
+        r"\{(\w+)\}", r"(?P<\1>[^/]+)", template.replace("{path}", r"{path_}").replace("{basehead}", r"{bh_}")
+    )
     regex = regex.replace("(?P<path_>[^/]+)", "(?P<path>.+)").replace("(?P<bh_>[^/]+)", "(?P<basehead>.+)")
 
     def register(operation: Operation) -> Operation:
@@ -164,7 +166,9 @@ class Api:
         parts = urlsplit(request.target)
         found = find_route(request.method, parts.path)
         if found is None:
-            return Answer(status=404, body={"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}), None
+            return Answer(
+                status=404, body={"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
+            ), None
         matched, parameters = found
         with self.world.lock:
             self.world.calls.append(matched.name)
