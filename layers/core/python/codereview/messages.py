@@ -1,0 +1,127 @@
+"""Every sentence that a review shows to people: plain values in, Markdown out.
+
+What strangers wrote comes in harmless, but for what a function says it makes harmless itself.
+"""
+
+from collections.abc import Sequence
+
+PRODUCT = "AI Code Review"
+MOCK_REVIEW = (
+    "> **Made by the mock model.** What the agents with a language model say below is made up, to show how a review"
+    " looks. It is not a real finding."
+)
+MOCK_FINDING = "_Made by the mock model, not a real finding._"
+NOT_IN_THE_DIFF = "Findings outside of the diff"
+NOT_INLINE = "Findings that GitHub would not take as comments on a line"
+NOT_REVIEWED = "Not reviewed"
+MORE_FINDINGS = "More findings"
+ALL_FINDINGS = "Findings"
+CUT = "_Cut here: GitHub allows no more._"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 file`, `2 files`, `1,000 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def verdict(severities: Sequence[tuple[str, int]], *, reviewed: int, files: int, failed: int, agents: int) -> str:
+    """Say in one line what came out; without a failure left unsaid, and never that there is nothing wrong.
+
+    `severities` are names with their counts, most severe first, none of them zero; `failed` of `agents` agents failed.
+    """
+    scope = f"{reviewed:,} of {count(files, 'file')}"
+    if files and not reviewed:
+        scope = f"0 of {count(files, 'file')}"
+    found = ", ".join(f"{number:,} {severity}" for severity, number in severities)
+    if agents and failed == agents and not found:
+        return f"could not review, every agent failed · {scope}"
+    if failed:
+        return f"incomplete, {failed} of {count(agents, 'agent')} failed · {found or 'nothing found so far'} · {scope}"
+    if not reviewed and not found:
+        return f"nothing to review · {scope}"
+    return f"{found or 'no findings'} · {scope}"
+
+
+def check_title(line: str) -> str:
+    """Return the verdict as the title of a check run."""
+    return line[:1].upper() + line[1:]
+
+
+def heading(line: str) -> str:
+    """Return the review's first line."""
+    return f"### {PRODUCT}: {line}"
+
+
+def reviewed_commit(sha: str) -> str:
+    """Say what was reviewed."""
+    return f"Reviewed commit: {sha}"
+
+
+def agent_failed(agent: str, reason: str) -> str:
+    """Say that an agent's part is missing."""
+    why = f" ({reason})" if reason else ""
+    return f"- **{agent} failed**{why}: what it would have found is not known."
+
+
+NOTHING_TO_REVIEW = "None of the changed files has lines that this review looks at."
+NO_FILES = "The pull request changes no files."
+
+
+def left_out(reason: str, paths: Sequence[str], others: int) -> str:
+    """Say which files were left out for one reason; `others` are left unnamed."""
+    names = ", ".join(paths) + (f" and {others:,} more" if others else "")
+    return f"- {reason}: {names}"
+
+
+def omitted(number: int, noun: str) -> str:
+    """Say how much of a list did not fit."""
+    return f"_{count(number, noun)} more not shown: GitHub allows no more text here._"
+
+
+def as_comments(number: int) -> str:
+    """Say where the other findings are."""
+    return f"{count(number, 'finding')} as {'a comment' if number == 1 else 'comments'} on the lines."
+
+
+def tokens(*, calls: int, taken_in: int, cached: int, given_out: int) -> str:
+    """Say what the language models took."""
+    if not calls:
+        return "no calls of a language model"
+    cache = f" ({cached:,} from the cache)" if cached else ""
+    return f"{count(calls, 'model call')}, {taken_in:,} tokens in{cache}, {given_out:,} out"
+
+
+def agent_line(agent: str, findings: int, *, has_failed: bool, has_work: bool) -> str:
+    """Say in a few words how an agent ended."""
+    if has_failed:
+        return f"{agent}: failed"
+    return f"{agent}: {findings:,}" if has_work else f"{agent}: nothing for it"
+
+
+def found_by(agents: Sequence[str], rule: str) -> str:
+    """Return the small print of a finding."""
+    return f"<sub>{' and '.join(agents)}{f' · {rule}' if rule else ''}</sub>"
+
+
+_ENDED = {
+    "superseded": (
+        "Superseded by a newer commit",
+        "A newer commit was pushed while this one was waiting for its review.",
+    ),
+    "failed": ("Could not review", "This review failed for good."),
+    "skipped": ("Skipped", "This pull request was not reviewed."),
+}
+
+
+def ended_without_review(state: str, reason: str | None) -> tuple[str, str]:
+    """Return title and summary of the check run of a review that ended without a result.
+
+    `reason` may be any text, an error's too: it is shown as code, so that it does nothing.
+    """
+    title, sentence = _ENDED.get(state, ("Ended without a review", "There is no review of this commit."))
+    shown = " ".join((reason or "").replace("`", "'").split())[:500]
+    if not shown:
+        return title, sentence
+    if state == "superseded":
+        return title, f"{sentence} That commit is reviewed instead: `{shown}`."
+    return title, f"{sentence} Reason: `{shown}`."
