@@ -17,6 +17,8 @@ _LEVELS = ("read", "write", "admin")
 
 def authorize(world: World, matched: Route, headers: dict[str, str]) -> Token | None:
     """Check the request's credentials against what the operation needs."""
+    if matched.needs == "nothing":
+        return None
     scheme, _, secret = headers.get("authorization", "").partition(" ")
     if scheme.lower() not in ("bearer", "token") or not secret:
         raise ApiError(401, "Requires authentication")

@@ -10,7 +10,8 @@ from local.github.world import Account, CheckRun, Comment, Pull, Repo, Review, W
 Document = dict[str, Any]
 
 _USER_LINKS = (
-    "followers", "following", "gists", "organizations", "received_events", "repos", "starred", "subscriptions", "events",
+    "events", "followers", "following", "gists", "organizations", "received_events", "repos", "starred",
+    "subscriptions",
 )  # fmt: skip
 _REPOSITORY_LINKS = (
     "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
@@ -89,7 +90,8 @@ def pull_request(world: World, repo: Repo, pull: Pull, *, is_full: bool = True) 
     html = f"{world.url}/{repo.full_name}/pull/{pull.number}"
     links = {
         "self": api, "html": html, "issue": issue, "comments": f"{issue}/comments",
-        "review_comments": f"{api}/comments", "review_comment": f"{repository_url(world, repo)}/pulls/comments{{/number}}",
+        "review_comments": f"{api}/comments",
+        "review_comment": f"{repository_url(world, repo)}/pulls/comments{{/number}}",
         "commits": f"{api}/commits", "statuses": f"{repository_url(world, repo)}/statuses/{pull.head_sha}",
     }  # fmt: skip
     document: Document = {

@@ -200,7 +200,7 @@ class Api:
             )
             return matched.operation(call)
         except ApiError as error:
-            document = {"message": error.message, "documentation_url": "https://docs.github.com/rest"}
+            document: dict[str, Any] = {"message": error.message, "documentation_url": "https://docs.github.com/rest"}
             document |= {"errors": error.errors} if error.errors is not None else {}
             return Answer(status=error.status, body={**document, "status": str(error.status)})
 

@@ -66,7 +66,7 @@ def _check_comment(repo: Repo, pull: Pull, commit: str, comment: dict[str, Any],
     lines = changed_lines(repo, pull, commit, path) if isinstance(path, str) else None
     if lines is None:
         raise _unprocessable("Path could not be resolved")
-    if side not in _SIDES or (side, line) not in lines:
+    if side not in _SIDES or not isinstance(line, int) or (side, line) not in lines:
         raise _unprocessable("Line could not be resolved")
     if start is None:
         return
