@@ -111,7 +111,8 @@ def test_the_repositorys_configuration_is_not_obeyed() -> None:
 
 
 def test_a_configuration_above_the_temporary_folder_is_not_obeyed(own_temporary_folder: Path) -> None:
-    (own_temporary_folder / "ruff.toml").write_text("exclude = ['*']\n[lint]\nignore = ['ALL']\n")
+    configuration = "force-exclude = true\nexclude = ['*']\n[lint.per-file-ignores]\n'*' = ['ALL']\n"
+    (own_temporary_folder / "ruff.toml").write_text(configuration)
     (own_temporary_folder / ".gitignore").write_text("*\n")
     assert found(ruff(("src/run.py", INJECTION))) == [("src/run.py", 5, "S602")]
 
@@ -257,7 +258,7 @@ def test_the_program_gets_no_environment_of_ours(tmp_path: Path, monkeypatch: py
             Limits(seconds=5, output_bytes=100_000),
             "printed more than|was ended by SIGXFSZ",
         ),
-        ("x = bytearray(1 << 30)\nprint(len(x))\n", Limits(memory_bytes=300 << 20), ""),
+        ("x = bytearray(1 << 30)\nprint('[]')\n", Limits(memory_bytes=300 << 20), "something else than"),
         ("import os\nos.kill(os.getpid(), 11)\n", Limits(), "was ended by SIGSEGV"),
         ("raise SystemExit(7)\n", Limits(), "ended with status 7"),
         ("print('[{]')\n", Limits(), "something else than its documented JSON"),

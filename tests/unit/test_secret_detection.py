@@ -1,5 +1,4 @@
 import random
-import re
 import string
 import time
 
@@ -28,9 +27,7 @@ SLACK_HOOK = "https://hooks.slack.com/services/" + "T0" + made_up("hook", 40)
 JWT = "ey" + "JhbGciOiJIUzI1NiJ9x.ey" + "JzdWIiOiIxMjM0NSJ9x." + made_up("jwt", 43)
 PRIVATE_KEY = (
     "-----BEGIN RSA "
-     "PRIVATE KEY-----\n"
-    + "\n".join(made_up(f"key{n}", 64) for n in range(6))
-    + "\n-----END RSA PRIVATE KEY-----"
+    "PRIVATE KEY-----\n" + "\n".join(made_up(f"key{n}", 64) for n in range(6)) + "\n-----END RSA PRIVATE KEY-----"
 )
 
 SECRETS = [
@@ -210,15 +207,7 @@ def test_places_are_ordered_apart_and_on_their_lines(text: str, path: str) -> No
         end = found.end
 
 
-@given(
-    st.text(alphabet=string.ascii_letters + string.digits, min_size=36, max_size=36).filter(
-        lambda text: len(set(text)) > 12
-    )
-)
-def test_a_secret_is_found_wherever_the_text_is_cut(body: str) -> None:
-    if re.search(
-        "example|xxxx|your|dummy|fake|sample|todo|1234567890|000000|abcdef12|redacted|changeme", body, re.IGNORECASE
-    ):
-        return
-    padding = "a " * random.Random(body).randrange(30_000, 34_000)
-    assert "github-token" in kinds("app.js", f"{padding}gh" + f"p_{body} {padding}")
+@pytest.mark.parametrize("offset", range((64 << 10) - 44, (64 << 10) + 4))
+def test_a_secret_is_found_once_wherever_the_text_is_cut(offset: int) -> None:
+    padding = " " * offset
+    assert kinds("app.js", f"{padding}{GITHUB}{padding}") == ["github-token"]
