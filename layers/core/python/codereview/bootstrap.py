@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from codereview.adapters.github.app import GitHubApp
-    from codereview.cli.engine import CommandLineEngine
+    from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.analyzer import AnalyzerApp
     from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
@@ -171,7 +171,7 @@ def command_line(model: str) -> "CommandLineEngine":
     from codereview.adapters.models.selection import language_model
     from codereview.adapters.system import SystemClock
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
-    from codereview.cli.engine import CommandLineEngine
+    from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.use_cases.review_change import ReviewChange
 
     variable = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}.get(model.partition(":")[0])
@@ -218,7 +218,7 @@ def _database(settings: "DatabaseSettings") -> "Engine":
     signer = boto3.client("rds", region_name=settings.region, config=_sdk_config())
 
     def token() -> str:
-        return signer.generate_db_auth_token(settings.host, settings.port, settings.user, Region=settings.region)
+        return str(signer.generate_db_auth_token(settings.host, settings.port, settings.user, Region=settings.region))
 
     return engine(
         DatabaseAddress(

@@ -33,7 +33,7 @@ class CustomResourceApp:
                 status = "FAILED"
                 reason = f"{type(error).__name__}: {error}; see log stream {context.log_stream_name}"
         _answer(event, status, reason[:_LONGEST_REASON], data)
-        self.logger.info("Answered CloudFormation", status=status, **data)
+        self.logger.info("Answered CloudFormation", status=status, data=data)
 
 
 def _answer(event: dict[str, Any], status: str, reason: str, data: dict[str, str]) -> None:

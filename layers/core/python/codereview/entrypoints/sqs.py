@@ -55,7 +55,7 @@ def _handle_one(record: SQSRecord, handle: Handle, logger: Logger, postponement:
             _postpone(record, error.retry_after, logger, postponement)
         raise
     except PermanentError as error:
-        logger.error("Given up", reason=str(error), error=type(error).__name__)
+        logger.warning("Given up", reason=str(error), error=type(error).__name__)
     except Exception:
         logger.exception("Unforeseen")
         raise

@@ -249,7 +249,7 @@ def outcome_of(item: ReviewItem) -> Outcome:
             return Posted(github_review_id=item.github_review_id)
         case ReviewState.SUPERSEDED:
             return Superseded(newer_head_sha=item.reason or "")
-        case ReviewState.SKIPPED:
+        case ReviewState.SKIPPED if item.reason is not None:
             return Skipped(reason=SkipReason(item.reason))
         case _:
             return Failed(reason=item.reason or "unknown")
