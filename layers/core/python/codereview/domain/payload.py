@@ -94,11 +94,10 @@ def _refusal(comment: ReviewComment, file: FileChange | None) -> str | None:
     hunk = _hunk(file, comment.side, comment.line)
     if hunk is None:
         return f"line not in the diff on the {comment.side} side"
-    if comment.start_line is None:
-        return None
-    if comment.start_line >= comment.line:
+    if comment.start_line is not None and comment.start_line >= comment.line:
         return "start_line not before line"
-    return None if _hunk(file, comment.side, comment.start_line) is hunk else "start_line not in the hunk of line"
+    is_within = comment.start_line is None or _hunk(file, comment.side, comment.start_line) is hunk
+    return None if is_within else "start_line not in the hunk of line"
 
 
 def _hunk(file: FileChange, side: Side, line: int) -> Hunk | None:

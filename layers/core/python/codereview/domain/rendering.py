@@ -94,6 +94,11 @@ def verdict(result: ReviewResult) -> str:
     )
 
 
+def is_mock(finding: Finding, result: ReviewResult) -> bool:
+    """Tell a mock model's finding; in the same review, an analyzer's are real."""
+    return result.is_mock and not _is_analyzer(finding.candidate.agent, result.runs)
+
+
 def _has_line(finding: Finding) -> bool:
     """Tell what can be a comment; a path that is no UTF-8 cannot be told to GitHub."""
     return (
@@ -186,7 +191,7 @@ def _block(finding: Finding, result: ReviewResult) -> str:
 
 def _entry(finding: Finding, result: ReviewResult) -> str:
     """Show a finding in one line."""
-    mock = f" {messages.MOCK_FINDING}" if _is_mock(finding, result) else ""
+    mock = f" {messages.MOCK_FINDING}" if is_mock(finding, result) else ""
     line = f":{finding.anchor.line}" if finding.anchor else ""
     return f"- {_headline(finding)} ({_path(finding.path, line)}){mock}"
 
@@ -196,7 +201,7 @@ def _text(finding: Finding, result: ReviewResult) -> str:
 
 
 def _message(finding: Finding, result: ReviewResult) -> Iterator[str]:
-    if _is_mock(finding, result):
+    if is_mock(finding, result):
         yield messages.MOCK_FINDING
     text = _harmless(finding.candidate.body).strip()
     if text:
@@ -229,11 +234,6 @@ def _suggestion(finding: Finding) -> Iterator[str]:
         yield fenced(code, "suggestion")
 
 
-def _is_mock(finding: Finding, result: ReviewResult) -> bool:
-    """Tell a mock model's finding; in the same review, an analyzer's are real."""
-    return result.is_mock and not _is_analyzer(finding.candidate.agent, result.runs)
-
-
 def _is_analyzer(agent: str, runs: Sequence[AgentRun]) -> bool:
     return any(run.agent == agent and run.prompt_version is None and not run.usage.calls for run in runs)
 
@@ -257,7 +257,11 @@ def _without_hiding_places(text: str) -> str:
     visible = HIDDEN.sub("", text)
     text = visible if mask_secrets(visible) != visible else text
     plain = html.unescape(_ESCAPE.sub(r"\1", text))
-    return plain if len(_LABEL.findall(mask_secrets(plain))) > len(_LABEL.findall(mask_secrets(text))) else text
+    return plain if _label_count(mask_secrets(plain)) > _label_count(mask_secrets(text)) else text
+
+
+def _label_count(text: str) -> int:
+    return len(_LABEL.findall(text))
 
 
 def _harmless_line(text: str, limit: int = _MAX_TITLE) -> str:

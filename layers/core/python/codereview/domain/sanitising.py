@@ -72,7 +72,8 @@ _LIVE = re.compile(
 )
 _URL_END = re.compile(r"[).,:;!?]*+(?:\s|\Z)")  # GitHub takes all else up to the next space for a part of a bare URL
 _COMMAND = re.compile(
-    r"^(?P<lead>[ \t>*+_~-]*)(?P<command>[/!][A-Za-z][\w-]*|(?:bors|homu|rustbot|copilot|dependabot|jenkins)\b[ :]+[\w+-]+"
+    r"^(?P<lead>[ \t>*+_~-]*)(?P<command>[/!][A-Za-z][\w-]*"
+    r"|(?:bors|homu|rustbot|copilot|dependabot|jenkins)\b[ :]+[\w+-]+"
     r"|(?:recheck|retest this please|test this please|ok to test|add to whitelist)\b)",
     re.MULTILINE | re.IGNORECASE,
 )
