@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any
@@ -19,6 +20,7 @@ import httpx
 from codereview.errors import CodeReviewError, PermanentError, RetryableError, UnknownOutcomeError
 
 _CONNECT_SECONDS = 5.0
+_LONGEST_WAIT = timedelta(hours=1)  # whatever a server claims; what takes longer is looked at again
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _BAD_REQUEST = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -63,6 +65,24 @@ def send(client: httpx.Client, request: httpx.Request, *, deadline: timedelta, m
         _ends_at.reset(token)
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """Read `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3); None where it is missing or makes no sense.
+
+    A date counts from the answer's own `Date`, so that neither side's clock has to be right.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value) if value[:1].isdecimal() else _seconds_until(value, response.headers.get("date", ""))
+        wait = timedelta(seconds=min(seconds, _LONGEST_WAIT.total_seconds()))
+    except ValueError:
+        return None
+    return wait if wait > timedelta() else None
+
+
+def _seconds_until(moment: str, now: str) -> float:
+    return (parsedate_to_datetime(moment) - parsedate_to_datetime(now)).total_seconds()
 
 
 class _UnreadableError(Exception):
