@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,3 +269,20 @@ def test_no_files_need_no_call() -> None:
     world = service(Recording())
     assert world.analyzers().analyze([], ["ruff"]) == AnalyzerReport(candidates=())
     assert world.invocations == 0
+
+
+def test_the_handler_answers_with_the_engines_of_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from codereview import bootstrap
+    from functions.analyzer.handler import handle
+
+    monkeypatch.setenv("STAGE", "local")
+    bootstrap.analyzer.cache_clear()
+    event = {
+        "version": 1,
+        "engines": ["ruff", "secrets"],
+        "files": [{"path": base64.b64encode(b"run.py").decode(), "content": base64.b64encode(INJECTION).decode()}],
+    }
+    answer = handle(event, LambdaContext())
+    bootstrap.analyzer.cache_clear()
+    assert [(item["file"], item["candidate"]["rule"]) for item in answer["candidates"]] == [(0, "S605")]
+    assert set(answer["versions"]) == {"ruff", "secrets"}
