@@ -1,22 +1,21 @@
 r"""Reads git's unified diff, byte for byte, into files, hunks and rows.
 
 Split on `\n` only: every other line separator is content. The counts in a hunk's header drive the loop, so that a
-removed line `-- a/x`, which stands there as `--- a/x`, is never taken for a header.
+removed line `-- a/x`, which stands there as `--- a/x`, is never taken for a header. Nothing is guessed: bytes that git
+does not write are an error, since a change that is half read would look like a change that is half as large.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from codereview.domain.change import FileChange, FileStatus, Hunk, Row, RowKind, Unreviewable
+from codereview.domain.git_paths import is_quoted, path_text, unquoted
 from codereview.errors import PermanentError
 
-_HUNK = re.compile(rb"@@ -(\d{1,10})(?:,(\d{1,10}))? \+(\d{1,10})(?:,(\d{1,10}))? @@(?: ?(.*))?", re.DOTALL)
-_NO_NEWLINE = b"\\"
-_ESCAPES = {
-    ord("a"): 7, ord("b"): 8, ord("t"): 9, ord("n"): 10, ord("v"): 11, ord("f"): 12, ord("r"): 13,
-    ord('"'): 34, ord("\\"): 92,
-}  # fmt: skip
+# Nine digits: git itself stops at 2³¹ lines, and no count makes us do work for rows that are not there.
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(?: (.*)|\r?)", re.DOTALL)
+_ADDED, _REMOVED, _CONTEXT = RowKind.ADDED, RowKind.REMOVED, RowKind.CONTEXT  # looked up once, not for every row
+_FILE, _COMBINED = b"diff --git ", (b"diff --cc ", b"diff --combined ")
 _SUBMODULE, _SYMLINK = "160000", "120000"
 
 
@@ -29,26 +28,39 @@ class CombinedDiffError(MalformedDiffError):
 
 
 def parse_patch(data: bytes) -> tuple[Hunk, ...]:
-    r"""Read hunks without file headers, as in `patch` of GitHub's files API; it has no `\n` at its end."""
+    r"""Read hunks without file headers, as in `patch` of GitHub's files API; it has no `\n` at its end.
+
+    Raises MalformedDiffError.
+    """
     lines = _Lines(data)
-    hunks = tuple(_hunks(lines))
-    if not lines.is_at_end:
-        raise MalformedDiffError(f"line {lines.number}: expected a hunk")
+    hunks = lines.hunks()
+    if lines.has_more():
+        raise lines.error("expected a hunk")
     return hunks
 
 
 def parse_diff(data: bytes) -> tuple[FileChange, ...]:
-    """Read a whole `git diff`."""
-    lines = _Lines(data)
+    """Read the whole output of `git diff`, in its order.
+
+    A file that became a symbolic link, or the other way round, is two entries of one path, as in git: one removed, one
+    added. Raises MalformedDiffError, for a merge's diff CombinedDiffError.
+    """
+    if data and not data.endswith(b"\n"):
+        raise MalformedDiffError("the diff ends in the middle of a line")
+    lines = _Lines(data[:-1])
     files: list[FileChange] = []
-    while not lines.is_at_end:
+    while lines.has_more():
         line = lines.take()
-        if line.startswith((b"diff --cc ", b"diff --combined ")):
+        if line.startswith(_COMBINED):
             raise CombinedDiffError("a combined diff has no single old side")
-        if not line.startswith(b"diff --git "):
-            raise MalformedDiffError(f"line {lines.number - 1}: expected a file's header")
-        header = _header(line, lines)
-        files.append(_file_change(header, tuple(_hunks(lines))))
+        if not line.startswith(_FILE):
+            raise lines.error("expected a file's header", taken=1)
+        header = _Header(names=line.removeprefix(_FILE))
+        try:
+            _read_header(header, lines)
+            files.append(header.file_change(lines.hunks()))
+        except ValueError as error:
+            raise lines.error(str(error)) from error
     return tuple(files)
 
 
@@ -57,245 +69,188 @@ class _Lines:
 
     def __init__(self, data: bytes) -> None:
         self._lines = data.split(b"\n")
-        if self._lines[-1] == b"":
-            self._lines.pop()
         self._index = 0
 
-    @property
-    def is_at_end(self) -> bool:
-        return self._index >= len(self._lines)
+    def has_more(self) -> bool:
+        r"""Whether anything follows; what is behind the last `\n`, where it is nothing, is no line."""
+        left = len(self._lines) - self._index
+        return left > 1 or (left == 1 and self._lines[self._index] != b"")
 
-    @property
-    def number(self) -> int:
-        return self._index + 1
+    def error(self, problem: str, *, taken: int = 0) -> MalformedDiffError:
+        return MalformedDiffError(f"line {self._index + 1 - taken} of the diff: {problem}")
 
     def peek(self) -> bytes:
         return self._lines[self._index] if self._index < len(self._lines) else b""
 
     def take(self) -> bytes:
-        if self.is_at_end:
-            raise MalformedDiffError("the diff ends in the middle")
-        line = self._lines[self._index]
         self._index += 1
-        return line
+        return self._lines[self._index - 1]
+
+    def hunks(self) -> tuple[Hunk, ...]:
+        """Take the hunks that begin here."""
+        hunks: list[Hunk] = []
+        while self.peek().startswith(b"@@ "):
+            hunks.append(self._hunk())
+        return tuple(hunks)
+
+    def _hunk(self) -> Hunk:
+        match = _HUNK.fullmatch(self.peek())
+        if match is None:
+            raise self.error("not a hunk's header")
+        self._index += 1
+        old_start, new_start = int(match[1]), int(match[3])
+        old_count = 1 if match[2] is None else int(match[2])
+        new_count = 1 if match[4] is None else int(match[4])
+        rows = self._rows(old_start, old_count, new_start, new_count)
+        return Hunk(old_start, old_count, new_start, new_count, match[5] or b"", rows)
+
+    def _rows(self, old: int, old_count: int, new: int, new_count: int) -> tuple[Row, ...]:
+        """Take rows until both counts are used up, and the remark about a missing newline that may follow each."""
+        old_end, new_end = old + old_count, new + new_count
+        rows: list[Row] = []
+        lines, index = self._lines, self._index
+        append = rows.append
+        try:
+            while old < old_end or new < new_end:
+                line = lines[index]
+                mark = line[:1]
+                if mark == b"+":
+                    append(Row(_ADDED, None, new, line[1:]))
+                    new += 1
+                elif mark == b"-":
+                    append(Row(_REMOVED, old, None, line[1:]))
+                    old += 1
+                elif mark in (b" ", b"") or line == b"\r":  # some tools strip the space of an empty context line
+                    append(Row(_CONTEXT, old, new, line[1:] if mark == b" " else line))
+                    old, new = old + 1, new + 1
+                elif mark == b"\\" and rows:
+                    rows[-1] = _unended(rows[-1])
+                else:
+                    break
+                index += 1
+        except IndexError:
+            pass
+        self._index = index
+        if old != old_end or new != new_end:
+            raise self.error("the rows are not as many as the hunk's header says")
+        if rows and self.peek()[:1] == b"\\":
+            self._index += 1
+            rows[-1] = _unended(rows[-1])
+        return tuple(rows)
 
 
-@dataclass(slots=True)
+def _unended(row: Row) -> Row:
+    return Row(row.kind, row.old_line, row.new_line, row.text, has_newline=False)
+
+
+@dataclass(slots=True, kw_only=True)
 class _Header:
     """What the lines between `diff --git` and the first hunk say."""
 
-    name: bytes  # the two names of `diff --git`, as they stand there
-    old: bytes | None = None  # of `---`, None for /dev/null
+    names: bytes  # both, as they stand behind `diff --git`
+    old: bytes | None = None  # of `---`, "rename from" or "copy from"
     new: bytes | None = None
-    has_names: bool = False  # whether `---` and `+++` were there
-    rename_from: bytes | None = None
-    rename_to: bytes | None = None
-    copy_from: bytes | None = None
-    copy_to: bytes | None = None
     old_mode: str | None = None
     new_mode: str | None = None
-    is_new: bool = False
-    is_deleted: bool = False
+    status: FileStatus | None = None
     is_binary: bool = False
-    extra: list[bytes] = field(default_factory=list)
+
+    def file_change(self, hunks: tuple[Hunk, ...]) -> FileChange:
+        """Put header and hunks together."""
+        old, new = self._paths()
+        status = self.status or (FileStatus.MODIFIED if hunks or self.is_binary else FileStatus.CHANGED)
+        return FileChange(
+            path=path_text(old if status is FileStatus.REMOVED else new),
+            status=status,
+            hunks=hunks,
+            old_path=path_text(old) if status in (FileStatus.RENAMED, FileStatus.COPIED) else None,
+            old_mode=None if status is FileStatus.ADDED else self.old_mode,
+            new_mode=None if status is FileStatus.REMOVED else self.new_mode,
+            unreviewable=self._unreviewable(status, has_rows=bool(hunks)),
+        )
+
+    def _paths(self) -> tuple[bytes, bytes]:
+        """Return the old and the new path.
+
+        Where only `diff --git a/x b/x` names them they are equal, also in their quoting, so that the middle divides
+        the two: a blank or a quote in a path cannot mislead.
+        """
+        known = self.new or self.old or _side_path(self.names[: len(self.names) // 2])
+        if not known:
+            raise ValueError("a file without a name")
+        return self.old or known, self.new or known
+
+    def _unreviewable(self, status: FileStatus, *, has_rows: bool) -> Unreviewable | None:
+        if status is FileStatus.REMOVED:
+            return Unreviewable.DELETED
+        if self.is_binary:
+            return Unreviewable.BINARY
+        if _SUBMODULE in (self.old_mode, self.new_mode):
+            return Unreviewable.SUBMODULE
+        if _SYMLINK in (self.old_mode, self.new_mode):
+            return Unreviewable.SYMLINK
+        return None if has_rows else Unreviewable.NO_CHANGED_LINES
 
 
-def _header(first: bytes, lines: _Lines) -> _Header:
-    header = _Header(name=first.removeprefix(b"diff --git "))
-    while not lines.is_at_end:
-        line = lines.peek()
-        if line.startswith((b"@@ ", b"diff --git ", b"diff --cc ", b"diff --combined ")):
-            break
-        lines.take()
+def _read_header(header: _Header, lines: _Lines) -> None:
+    while lines.has_more() and not lines.peek().startswith((b"@@ ", _FILE, *_COMBINED)):
+        line = lines.take()
         if line == b"GIT binary patch":
             header.is_binary = True
-            _skip_binary(lines)
-            break
+            while lines.has_more() and not lines.peek().startswith(b"diff --"):
+                lines.take()  # base 85 has no blanks, so no line of it looks like a header
+            return
         _read_header_line(header, line)
-    return header
-
-
-def _skip_binary(lines: _Lines) -> None:
-    """Pass over the base85 lines, which never look like a header."""
-    while not lines.is_at_end and not lines.peek().startswith(b"diff --"):
-        lines.take()
 
 
 def _read_header_line(header: _Header, line: bytes) -> None:
-    name, _, value = line.partition(b" ")
-    match name:
+    word, _, value = line.partition(b" ")
+    match word:
         case b"---":
-            header.old, header.has_names = _side_name(value), True
+            header.old = _side_path(value)
         case b"+++":
-            header.new, header.has_names = _side_name(value), True
+            header.new = _side_path(value)
+        case b"rename" | b"copy":
+            header.status = FileStatus.RENAMED if word == b"rename" else FileStatus.COPIED
+            end, _, path = value.partition(b" ")
+            if end == b"from":
+                header.old = unquoted(path)
+            else:
+                header.new = unquoted(path)
+        case b"index":
+            mode = value.partition(b" ")[2]
+            if mode:
+                header.old_mode = header.new_mode = _mode(mode)
+        case b"old" | b"new" | b"deleted":
+            _read_mode(header, word, value)
         case b"Binary":
             header.is_binary = True
-        case b"rename" | b"copy":
-            end, _, path = value.partition(b" ")
-            setattr(header, f"{name.decode()}_{'from' if end == b'from' else 'to'}", _unquoted(path))
-        case b"index" if value.count(b" ") == 1:
-            header.old_mode = header.new_mode = value.rpartition(b" ")[2].decode("ascii", "replace")
-        case b"old" | b"new" | b"deleted":
-            _read_mode(header, name, value)
+        case b"similarity" | b"dissimilarity":
+            pass
         case _:
-            header.extra.append(line)  # similarity and dissimilarity
+            raise ValueError("an unknown header")
 
 
-def _read_mode(header: _Header, name: bytes, value: bytes) -> None:
+def _read_mode(header: _Header, word: bytes, value: bytes) -> None:
+    """Read `old mode`, `new mode`, `new file mode` and `deleted file mode`."""
     kind, _, mode = value.rpartition(b" ")
-    text = mode.decode("ascii", "replace")
-    if kind == b"mode":
-        if name == b"old":
-            header.old_mode = text
-        else:
-            header.new_mode = text
-    elif name == b"new":
-        header.is_new, header.new_mode = True, text
+    if word == b"new":
+        header.new_mode = _mode(mode)
     else:
-        header.is_deleted, header.old_mode = True, text
+        header.old_mode = _mode(mode)
+    if kind.startswith(b"file"):
+        header.status = FileStatus.ADDED if word == b"new" else FileStatus.REMOVED
 
 
-def _side_name(value: bytes) -> bytes | None:
-    """Read a path behind `---` or `+++`: git puts a TAB behind one that contains a space."""
-    path = _unquoted(value.removesuffix(b"\t") if not value.startswith(b'"') else value.rstrip(b"\t"))
-    return None if path == b"/dev/null" else path[2:]
+def _mode(mode: bytes) -> str:
+    return mode.decode("ascii", "replace")
 
 
-def _unquoted(value: bytes) -> bytes:
-    """Undo git's C-style quoting."""
-    if not (value.startswith(b'"') and value.endswith(b'"') and len(value) > 1):
-        return value
-    result, index, end = bytearray(), 1, len(value) - 1
-    while index < end:
-        byte = value[index]
-        if byte != ord("\\"):
-            result.append(byte)
-            index += 1
-        elif value[index + 1] in _ESCAPES:
-            result.append(_ESCAPES[value[index + 1]])
-            index += 2
-        else:
-            try:
-                result.append(int(value[index + 1 : index + 4], 8) & 0xFF)
-            except ValueError:
-                raise MalformedDiffError("a quoted path has an unknown escape") from None
-            index += 4
-    return bytes(result)
-
-
-def _names_of(pair: bytes) -> tuple[bytes, bytes]:
-    """Split the two names of `diff --git a/x b/x`; needed only where nothing else names them, and both are the same."""
-    if pair.startswith(b'"'):
-        middle = pair.index(b'" ', 1) + 1 if b'" ' in pair[1:] else len(pair)
-        return _unquoted(pair[:middle])[2:], _unquoted(pair[middle + 1 :])[2:]
-    half = len(pair) // 2
-    return pair[:half][2:], pair[half + 1 :][2:]
-
-
-def _file_change(header: _Header, hunks: tuple[Hunk, ...]) -> FileChange:
-    old, new = _paths(header)
-    path = _text(old if header.is_deleted else new)
-    status = _status(header, has_rows=bool(hunks) or header.is_binary)
-    is_moved = status in (FileStatus.RENAMED, FileStatus.COPIED)
-    change = FileChange(
-        path=path,
-        status=status,
-        hunks=hunks,
-        old_path=_text(old) if is_moved else None,
-        old_mode=None if header.is_new else header.old_mode,
-        new_mode=None if header.is_deleted else header.new_mode,
-    )
-    return replace(change, unreviewable=_unreviewable(header, change))
-
-
-def _paths(header: _Header) -> tuple[bytes, bytes]:
-    if header.rename_from is not None and header.rename_to is not None:
-        return header.rename_from, header.rename_to
-    if header.copy_from is not None and header.copy_to is not None:
-        return header.copy_from, header.copy_to
-    if header.has_names:
-        known = header.new if header.new is not None else header.old
-        if known is None:
-            raise MalformedDiffError("a file's header names no file")
-        return header.old or known, header.new or known
-    return _names_of(header.name)
-
-
-def _status(header: _Header, *, has_rows: bool) -> FileStatus:
-    if header.is_new:
-        return FileStatus.ADDED
-    if header.is_deleted:
-        return FileStatus.REMOVED
-    if header.rename_from is not None:
-        return FileStatus.RENAMED
-    if header.copy_from is not None:
-        return FileStatus.COPIED
-    return FileStatus.MODIFIED if has_rows else FileStatus.CHANGED
-
-
-def _unreviewable(header: _Header, change: FileChange) -> Unreviewable | None:
-    modes = {change.old_mode, change.new_mode}
-    if change.status is FileStatus.REMOVED:
-        return Unreviewable.DELETED
-    if header.is_binary:
-        return Unreviewable.BINARY
-    if _SUBMODULE in modes:
-        return Unreviewable.SUBMODULE
-    if _SYMLINK in modes:
-        return Unreviewable.SYMLINK
-    return None if change.hunks else Unreviewable.NO_CHANGED_LINES
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
-
-
-def _hunks(lines: _Lines) -> Iterator[Hunk]:
-    while lines.peek().startswith(b"@@ "):
-        yield _hunk(lines)
-
-
-def _hunk(lines: _Lines) -> Hunk:
-    header = lines.take()
-    match = _HUNK.fullmatch(header)
-    if match is None:
-        raise MalformedDiffError(f"line {lines.number - 1}: not a hunk's header")
-    old_start, new_start = int(match[1]), int(match[3])
-    old_count = 1 if match[2] is None else int(match[2])
-    new_count = 1 if match[4] is None else int(match[4])
-    return Hunk(
-        old_start=old_start,
-        old_count=old_count,
-        new_start=new_start,
-        new_count=new_count,
-        section=match[5] or b"",
-        rows=_rows(lines, old_start, old_count, new_start, new_count),
-    )
-
-
-def _rows(lines: _Lines, old_line: int, old_left: int, new_line: int, new_left: int) -> tuple[Row, ...]:
-    """Read rows until both counts are used up, and the remark about a missing newline that may follow each."""
-    rows: list[Row] = []
-    append, take = rows.append, lines.take
-    while old_left > 0 or new_left > 0:
-        line = take()
-        mark, text = line[:1], line[1:]
-        if mark == b" " or not line:  # some tools strip the space of an empty context line
-            append(Row(RowKind.CONTEXT, old_line, new_line, text))
-            old_line, old_left, new_line, new_left = old_line + 1, old_left - 1, new_line + 1, new_left - 1
-        elif mark == b"+":
-            append(Row(RowKind.ADDED, None, new_line, text))
-            new_line, new_left = new_line + 1, new_left - 1
-        elif mark == b"-":
-            append(Row(RowKind.REMOVED, old_line, None, text))
-            old_line, old_left = old_line + 1, old_left - 1
-        elif mark == _NO_NEWLINE and rows:
-            rows[-1] = replace(rows[-1], has_newline=False)
-        else:
-            raise MalformedDiffError(f"line {lines.number - 1}: not a row of a hunk")
-    if old_left < 0 or new_left < 0:
-        raise MalformedDiffError(f"line {lines.number - 1}: more rows than the hunk's header says")
-    if rows and lines.peek()[:1] == _NO_NEWLINE:
-        take()
-        rows[-1] = replace(rows[-1], has_newline=False)
-    return tuple(rows)
+def _side_path(value: bytes) -> bytes | None:
+    r"""Read a path with its `a/` or `b/`; None for /dev/null. git puts a `\t` behind one that contains a blank."""
+    path = unquoted(value.removesuffix(b"\t"))
+    if path == b"/dev/null" and not is_quoted(value):
+        return None
+    if path[1:2] != b"/":
+        raise ValueError("a path without a/ or b/")
+    return path[2:]
