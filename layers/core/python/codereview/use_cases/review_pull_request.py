@@ -200,7 +200,8 @@ class ReviewPullRequest:
         """Store the end, end the check run, hand the review to the record; each once, and again after a death."""
         self.store.save(lease, item, now=self.clock.now())
         if item.check_run_id is not None and not item.is_check_finished:
-            output = self.publish.check_output(item) if item.result else check_without_result(item)
+            is_posted = item.state is ReviewState.POSTED
+            output = self.publish.check_output(item) if is_posted else check_without_review(item)
             repository.finish_check_run(item.check_run_id, output)
             item = replace(item, is_check_finished=True)
             self.store.save(lease, item, now=self.clock.now())
@@ -221,7 +222,7 @@ def skip_reason(envelope: Envelope, pull_request: PullRequest) -> SkipReason | N
     return SkipReason.BOT_AUTHOR if pull_request.is_author_bot else None
 
 
-def check_without_result(item: ReviewItem) -> CheckOutput:
+def check_without_review(item: ReviewItem) -> CheckOutput:
     """Say in the check run why there is no review."""
     conclusions = {ReviewState.SUPERSEDED: Conclusion.CANCELLED, ReviewState.SKIPPED: Conclusion.SKIPPED}
     title, summary = messages.ended_without_review(item.state, item.reason)

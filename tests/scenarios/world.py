@@ -1,0 +1,411 @@
+"""A whole world behind the ports: GitHub, the control table, S3, the queues, a model and a clock, in memory.
+
+Every call of a port goes through `World.call`, which can let the n-th one go wrong: an error before or after its
+effect, or the worker's death before or after it. A dead worker's later calls are refused, so that no `finally` of ours
+can do anything that a killed Lambda could not.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from codereview.domain.change import Change, FileChange, FileStatus
+from codereview.domain.diff import parse_patch
+from codereview.domain.envelope import Envelope, Trigger
+from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
+from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.record import ReviewRecorded
+from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
+from codereview.domain.review import ReviewKey
+from codereview.errors import ForbiddenError, LostLeaseError, NotFoundError, RetryableError, UnknownOutcomeError
+from codereview.ports import (
+    Busy,
+    CheckRun,
+    LanguageModel,
+    Lease,
+    ModelAnswer,
+    ModelRequest,
+    PostedComment,
+    PostedReview,
+    PullRequest,
+    PullRequestKey,
+    RepositoryIdentity,
+    ReviewItem,
+    StopReason,
+    StoredObject,
+)
+from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.publish_review import PublishReview
+from codereview.use_cases.review_pull_request import ReviewPullRequest
+
+NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+HEAD_A, HEAD_B = "a" * 40, "b" * 40
+KEY = b"marker key"
+FUNCTION_TIMEOUT = timedelta(seconds=300)
+VISIBILITY = timedelta(seconds=1800)
+
+
+class Death(BaseException):
+    """The sandbox is gone; nothing of ours may catch it."""
+
+
+class Mode(Enum):
+    """What goes wrong at one call."""
+
+    ERROR_BEFORE = "error before"
+    ERROR_AFTER = "error after"
+    DEATH_BEFORE = "death before"
+    DEATH_AFTER = "death after"
+
+
+@dataclass
+class Outage:
+    """The call that goes wrong, counted from 0 over the whole run, and whether it did."""
+
+    at: int
+    mode: Mode
+    has_fired: bool = False
+
+
+@dataclass
+class World:
+    """All state outside the worker, which outlives it."""
+
+    now: datetime = NOW
+    head: str = HEAD_A
+    is_open: bool = True
+    is_draft: bool = False
+    is_suspended: bool = False
+    is_known: bool = True
+    writers: set[int] = field(default_factory=set)
+    reviews: list[tuple[PostedReview, Publication]] = field(default_factory=list)
+    checks: dict[int, tuple[CheckRun, str, CheckOutput | None]] = field(default_factory=dict)
+    leases: dict[PullRequestKey, tuple[int, UUID | None, datetime]] = field(default_factory=dict)
+    items: dict[ReviewKey, ReviewItem] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    recorded: list[ReviewRecorded] = field(default_factory=list)
+    model_calls: int = 0
+    calls: list[str] = field(default_factory=list)
+    outage: Outage | None = None
+    is_dead: bool = False
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what happens in the world before a call
+    ids: int = 0
+
+    def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
+        """Let the outside world do something, or go wrong."""
+        if self.is_dead:
+            raise Death(f"a dead worker called {name}")
+        number = len(self.calls)
+        self.calls.append(name)
+        happening = self.before.pop(name, None)
+        if happening is not None:
+            happening()
+        outage = self.outage
+        if outage is None or outage.at != number:
+            return effect()
+        outage.has_fired = True
+        if outage.mode in (Mode.ERROR_AFTER, Mode.DEATH_AFTER):
+            effect()
+        if outage.mode in (Mode.DEATH_BEFORE, Mode.DEATH_AFTER):
+            self.is_dead = True
+            raise Death(name)
+        raise UnknownOutcomeError(name) if is_write else RetryableError(name)
+
+    def next_id(self) -> int:
+        self.ids += 1
+        return self.ids
+
+    def worker(self) -> ReviewPullRequest:
+        """Start a new worker: nothing of an earlier one is left but what it stored."""
+        self.is_dead = False
+        clock, store, objects = Clock(self), Store(self), Objects(self)
+        return ReviewPullRequest(
+            clock=clock,
+            ids=Ids(self),
+            github=GitHub(self),
+            store=store,
+            record_queue=RecordQueue(self),
+            make_result=MakeResult(
+                clock=clock,
+                store=store,
+                objects=objects,
+                model=Model(self),
+                review_change=review_change,  # type: ignore[arg-type] -- a function in place of the engine
+            ),
+            publish=PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY),
+        )
+
+    def deliver(self, envelope: Envelope, *, most: int = 8) -> object:
+        """Be the queue: hand the message to workers until one acknowledges it; returns the outcome."""
+        for _ in range(most):
+            try:
+                return self.worker().handle(envelope, deadline=self.now + FUNCTION_TIMEOUT)
+            except RetryableError as error:
+                self.now += error.retry_after if error.retry_after is not None else VISIBILITY
+            except Death:
+                self.now += VISIBILITY
+        raise AssertionError("the message went to the dead-letter queue")
+
+
+@dataclass
+class Clock:
+    world: World
+
+    def now(self) -> datetime:
+        return self.world.now
+
+    def sleep(self, duration: timedelta) -> None:
+        self.world.now += duration
+
+
+@dataclass
+class Ids:
+    world: World
+
+    def new(self) -> UUID:
+        return UUID(int=self.world.next_id())
+
+
+@dataclass
+class Model:
+    world: World
+    name: str = "model"
+    is_mock: bool = False
+
+    def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
+        return self.world.call("model.answer", self._answer)
+
+    def _answer(self) -> ModelAnswer:
+        self.world.model_calls += 1
+        return ModelAnswer(text="{}", stop=StopReason.COMPLETE, usage=Usage(calls=1), model="model")
+
+
+def review_change(
+    change: Change, *, model: LanguageModel, head_text: object, attributes: object, deadline: datetime
+) -> ReviewResult:
+    """Stand for the engine: ask the model once, find one thing on the changed line."""
+    answer = model.answer(
+        ModelRequest(agent="correctness", rules="r", change=change.head_sha, task="t", schema={}),
+        deadline=timedelta(seconds=1),
+    )
+    candidate = Candidate(
+        agent="correctness", rule="r", severity=Severity.HIGH, path="a.py", quote="b", title="Title", body="Body."
+    )
+    finding = Finding(
+        candidate=candidate,
+        path="a.py",
+        placement=Placement.INLINE,
+        anchor=Anchor(side=Side.RIGHT, line=1),
+        text="b",
+        fingerprint="f" * 32,
+    )
+    run = AgentRun(agent="correctness", status=RunStatus.COMPLETE, engine=answer.model, usage=answer.usage, findings=1)
+    return ReviewResult(
+        base_sha=change.base_sha,
+        head_sha=change.head_sha,
+        findings=(finding,),
+        runs=(run,),
+        coverage=Coverage(reviewed=("a.py",), unreviewed=(), file_count=1),
+    )
+
+
+@dataclass
+class Store:
+    world: World
+
+    def acquire(self, pull_request: PullRequestKey, *, owner: UUID, now: datetime, until: datetime) -> Lease | Busy:
+        return self.world.call("store.acquire", lambda: self._acquire(pull_request, owner, now, until))
+
+    def _acquire(self, pull_request: PullRequestKey, owner: UUID, now: datetime, until: datetime) -> Lease | Busy:
+        fence, holder, ends = self.world.leases.get(pull_request, (0, None, now))
+        if holder not in (None, owner) and ends > now:
+            return Busy(until=ends)
+        self.world.leases[pull_request] = (fence + 1, owner, until)
+        return Lease(pull_request=pull_request, owner=owner, fence=fence + 1, until=until)
+
+    def release(self, lease: Lease) -> None:
+        self.world.call("store.release", lambda: self._release(lease))
+
+    def _release(self, lease: Lease) -> None:
+        if self._holds(lease):
+            self.world.leases[lease.pull_request] = (lease.fence, None, lease.until)
+
+    def _holds(self, lease: Lease) -> bool:
+        fence, holder, _ = self.world.leases[lease.pull_request]
+        return (fence, holder) == (lease.fence, lease.owner)
+
+    def load(self, key: ReviewKey) -> ReviewItem | None:
+        return self.world.call("store.load", lambda: self.world.items.get(key))
+
+    def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
+        self.world.call("store.save", lambda: self._save(lease, item))
+
+    def _save(self, lease: Lease, item: ReviewItem) -> None:
+        if not self._holds(lease):
+            raise LostLeaseError("a newer lease exists")
+        self.world.items[item.key] = item
+
+
+@dataclass
+class Objects:
+    world: World
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        return self.world.call("objects.put", lambda: self._put(key, data))
+
+    def _put(self, key: str, data: bytes) -> StoredObject:
+        self.world.objects[key] = data
+        return StoredObject(key=key, sha256=hashlib.sha256(data).hexdigest())
+
+    def get(self, key: str) -> bytes | None:
+        return self.world.call("objects.get", lambda: self.world.objects.get(key))
+
+
+@dataclass
+class RecordQueue:
+    world: World
+
+    def send(self, message: ReviewRecorded) -> None:
+        self.world.call("record_queue.send", lambda: self.world.recorded.append(message))
+
+
+@dataclass
+class GitHub:
+    world: World
+
+    def repository(self, installation_id: int, repository_id: int) -> "Repository":
+        return self.world.call("github.repository", lambda: self._open(repository_id))
+
+    def _open(self, repository_id: int) -> "Repository":
+        if self.world.is_suspended:
+            raise ForbiddenError("This installation has been suspended")
+        if not self.world.is_known:
+            raise NotFoundError("not part of the installation")
+        return Repository(self.world, RepositoryIdentity(id=repository_id, owner_id=1, owner="o", name="r"))
+
+
+@dataclass
+class Repository:
+    world: World
+    identity: RepositoryIdentity
+
+    def pull_request(self, number: int) -> PullRequest:
+        return self.world.call("github.pull_request", lambda: self._pull_request(number))
+
+    def _pull_request(self, number: int) -> PullRequest:
+        return PullRequest(
+            number=number,
+            head_sha=self.world.head,
+            base_sha="0" * 40,
+            base_ref="main",
+            is_open=self.world.is_open,
+            is_draft=self.world.is_draft,
+            title="T",
+            description="",
+            changed_files=1,
+            author_id=7,
+            is_author_bot=False,
+        )
+
+    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
+        return self.world.call("github.pull_requests_at", lambda: (3,) if head_sha == self.world.head else ())
+
+    def has_write_access(self, account_id: int) -> bool:
+        return self.world.call("github.has_write_access", lambda: account_id in self.world.writers)
+
+    def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
+        hunks = parse_patch(b"@@ -1 +1 @@\n-a\n+b")
+        file = FileChange(path="a.py", status=FileStatus.MODIFIED, hunks=hunks)
+        return self.world.call("github.changed_files", lambda: (file,))
+
+    def content(self, path: str, ref: str) -> bytes | None:
+        return self.world.call("github.content", lambda: None)
+
+    def reviews(self, number: int) -> Iterator[PostedReview]:
+        yield from self.world.call("github.reviews", lambda: [review for review, _ in self.world.reviews])
+
+    def review_comments(self, number: int, review_id: int) -> Iterator[PostedComment]:
+        yield from self.world.call("github.review_comments", lambda: self._comments(review_id))
+
+    def _comments(self, review_id: int) -> list[PostedComment]:
+        return [
+            PostedComment(id=review.id * 100 + index, body=comment.body, path=comment.path)
+            for review, posted in self.world.reviews
+            if review.id == review_id
+            for index, comment in enumerate(posted.comments)
+        ]
+
+    def create_review(self, number: int, publication: Publication) -> PostedReview:
+        return self.world.call("github.create_review", lambda: self._create(publication), is_write=True)
+
+    def _create(self, publication: Publication) -> PostedReview:
+        review = PostedReview(
+            id=self.world.next_id(),
+            body=publication.body,
+            commit_id=publication.commit_id,
+            is_ours=True,
+            is_pending=False,
+        )
+        self.world.reviews.append((review, publication))
+        return review
+
+    def delete_pending_review(self, number: int, review_id: int) -> None:
+        def delete() -> None:
+            self.world.reviews = [entry for entry in self.world.reviews if entry[0].id != review_id]
+
+        self.world.call("github.delete_pending_review", delete, is_write=True)
+
+    def check_runs(self, head_sha: str, name: str) -> Iterator[CheckRun]:
+        yield from self.world.call(
+            "github.check_runs", lambda: [run for run, head, _ in self.world.checks.values() if head == head_sha]
+        )
+
+    def start_check_run(self, head_sha: str, name: str, *, external_id: str) -> CheckRun:
+        return self.world.call("github.start_check_run", lambda: self._start(head_sha, external_id), is_write=True)
+
+    def _start(self, head_sha: str, external_id: str) -> CheckRun:
+        run = CheckRun(id=self.world.next_id(), external_id=external_id, status="in_progress")
+        self.world.checks[run.id] = (run, head_sha, None)
+        return run
+
+    def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
+        self.world.call("github.finish_check_run", lambda: self._finish(check_run_id, output), is_write=True)
+
+    def _finish(self, check_run_id: int, output: CheckOutput) -> None:
+        run, head, _ = self.world.checks[check_run_id]
+        self.world.checks[check_run_id] = (replace(run, status="completed"), head, output)
+
+
+def pull_request_event(head: str = HEAD_A, *, action: str = "opened") -> Envelope:
+    """Make the message that a `pull_request` webhook leaves."""
+    return Envelope(
+        delivery="72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        event="pull_request",
+        action=action,
+        host="github.com",
+        installation_id=5,
+        owner_id=1,
+        trigger=Trigger.PULL_REQUEST,
+        repository_id=2,
+        number=3,
+        head_sha=head,
+        sender_id=7,
+        received_at=NOW.isoformat(),
+    )
+
+
+def command_event(sender_id: int = 7, *, comment: int = 99) -> Envelope:
+    """Make the message that `/review` leaves."""
+    return replace(
+        pull_request_event(),
+        event="issue_comment",
+        action="created",
+        trigger=Trigger.COMMAND,
+        head_sha=None,
+        trigger_id=comment,
+        command="review",
+        sender_id=sender_id,
+    )
