@@ -1,0 +1,73 @@
+"""The templates as CloudFormation sees them, for the stages that there are."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local.build import architecture
+from local.checkout import ROOT, child_environment
+from local.environments import ensure_environment
+from tests.infra.template.deployed import Stack, Template
+
+ON_AWS = {"Stage": "prod", "Model": "bedrock:us.vendor.model-1:0"}
+LOCALLY = {"Stage": "local", "Model": "mock", "DatabaseHost": "127.0.0.1", "Architecture": architecture()}
+
+
+def translate(texts: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, Template]:
+    """Translate SAM templates as AWS does; `sources` gives local folders checksums other than the first ones."""
+    done = subprocess.run(
+        [ensure_environment("sam") / "python", ROOT / "tests" / "infra" / "template" / "translate.py"],
+        input=json.dumps({"templates": dict(texts), "sources": dict(sources)}),
+        env=child_environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Template] = json.loads(done.stdout)
+    return result
+
+
+@pytest.fixture(scope="session")
+def template_text() -> str:
+    return (ROOT / "template.yaml").read_text()
+
+
+@pytest.fixture(scope="session")
+def templates(template_text: str) -> dict[str, Template]:
+    texts = {"template.yaml": template_text}
+    texts |= {name: (ROOT / name).read_text() for name in ("infra/network.yaml", "infra/database.yaml")}
+    return translate(texts, {})
+
+
+@pytest.fixture(scope="session")
+def system(templates: dict[str, Template]) -> Stack:
+    """The main stack in production."""
+    return Stack(templates["template.yaml"], ON_AWS)
+
+
+@pytest.fixture(scope="session")
+def local_system(templates: dict[str, Template]) -> Stack:
+    """The main stack on a developer's machine."""
+    return Stack(templates["template.yaml"], LOCALLY)
+
+
+@pytest.fixture(scope="session")
+def network(templates: dict[str, Template]) -> Stack:
+    return Stack(templates["infra/network.yaml"], {})
+
+
+@pytest.fixture(scope="session")
+def database(templates: dict[str, Template]) -> Stack:
+    return Stack(templates["infra/database.yaml"], {"Stage": "prod"})
+
+
+@pytest.fixture(scope="session", params=["system", "local_system"])
+def any_system(request: pytest.FixtureRequest) -> Stack:
+    """Both, one after the other: for what has to hold everywhere."""
+    stack: Any = request.getfixturevalue(request.param)
+    assert isinstance(stack, Stack)
+    return stack
