@@ -34,6 +34,7 @@ _RULE = re.compile(r" {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$")
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<ticks>`{3,})(?P<info>[^`]*)|(?P<tildes>~{3,})(?P<rest>.*))$")
 _SINGLE = re.compile(r" {0,3}(?:#{1,6}(?:[ \t]|$)|=+ *$|-+ *$|[|:\- ]*-[|:\- ]*$)")
 _CODE_INDENT = 4
+_TAB = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,10 @@ class _Reader:
     def read(self, line: str, ending: str) -> None:
         lead = _LEAD.match(line)
         width = lead.end() if lead else 0
-        expanded = line[:width].expandtabs(4) + line[width:]
-        matched, rest = self._matched(expanded)
-        if self._fence and self._continues_fence(self._fence, matched, rest, line, ending):
+        expanded = line[:width].expandtabs(_TAB) + line[width:]
+        if self._fence and self._continues_fence(self._fence, line, ending):
             return
+        matched, rest, _ = self._matched(expanded)
         if not rest.strip(" \t"):
             self._blank(matched, ending)
             return
@@ -85,38 +86,35 @@ class _Reader:
         if self._fence:
             self._close_fence(self._fence)
 
-    def _matched(self, line: str) -> tuple[int, str]:
-        """Return how many of the open containers the line continues, and what of it is left behind them."""
+    def _matched(self, line: str) -> tuple[int, str, int]:
+        """Return how many of the open containers the line continues, what is left behind them, and its column."""
+        column = 0
         for number, width in enumerate(self._containers):
             if width is None:
-                quote = _QUOTE.match(line)
-                if not quote:
-                    return number, line
-                line = line[quote.end() :]
-            elif not line.strip(" \t") or line.startswith(" " * width):
-                line = line[width:]
+                rest, at, _ = _consume(line, column, _CODE_INDENT - 1)
+                if not rest.startswith(">"):
+                    return number, line, column
+                line, column, _ = _consume(rest[1:], at + 1, 1)
             else:
-                return number, line
-        return len(self._containers), line
+                rest, at, missing = _consume(line, column, width)
+                if missing and rest.strip(" \t"):
+                    return number, line, column
+                line, column = rest, at
+        return len(self._containers), line, column
 
-    def _continues_fence(self, fence: _OpenFence, matched: int, rest: str, line: str, ending: str) -> bool:
+    def _continues_fence(self, fence: _OpenFence, line: str, ending: str) -> bool:
+        """Take the line as a part of the fence, or its end; False if the end of its container has ended it before."""
+        matched, rest, column = self._matched(line)
         if matched < len(self._containers):
             self._close_fence(fence)
             return False
-        bare = rest.rstrip(" \t")
-        close = bare.lstrip(" ")
-        if (
-            len(bare) - len(close) < _CODE_INDENT
-            and len(close) >= len(fence.marker)
-            and not close.strip(fence.marker[0])
-        ):
+        close, at, _ = _consume(rest.rstrip(" \t"), column, len(rest) * _TAB)
+        if at - column < _CODE_INDENT and len(close) >= len(fence.marker) and not close.strip(fence.marker[0]):
             self._close_fence(fence)
             return True
-        if not self._containers and not fence.indent:
-            rest = line
-        spaces = min(fence.indent, len(rest) - len(rest.lstrip(" ")))
+        rest, _, _ = _consume(rest, column, fence.indent)
         if ending or rest:
-            fence.lines.append(rest[spaces:] + (ending or "\n"))
+            fence.lines.append(rest + (ending or "\n"))
         return True
 
     def _blank(self, matched: int, ending: str) -> None:
@@ -179,6 +177,22 @@ class _Reader:
         if self._texts:
             self.blocks.append(Lines(tuple(self._leads), tuple(self._texts)))
             self._leads, self._texts = [], []
+
+
+def _consume(line: str, column: int, width: int) -> tuple[str, int, int]:
+    """Take up to `width` columns of blanks off the line; return the rest, its column, and how many were missing.
+
+    A tab that is only used in part leaves spaces for the other part, as in CommonMark.
+    """
+    position = 0
+    while width and position < len(line) and line[position] in " \t":
+        step = _TAB - column % _TAB if line[position] == "\t" else 1
+        position += 1
+        if step > width:
+            return " " * (step - width) + line[position:], column + width, 0
+        width -= step
+        column += step
+    return line[position:], column, width
 
 
 def _cannot_interrupt(item: re.Match[str], rest: str) -> bool:

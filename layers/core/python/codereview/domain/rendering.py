@@ -243,7 +243,7 @@ def _path(path: str, line: str = "") -> str:
 
 
 def _harmless(text: str) -> str:
-    """Mask, then sanitise; each may lay open something for the other, so that both look until neither finds any more."""
+    """Mask, then sanitise; each may lay open something for the other, so both look until neither finds anything."""
     for _ in range(_MAX_ROUNDS):
         harmless = sanitise(mask_secrets(_without_hiding_places(text)))
         if harmless == text:
@@ -265,6 +265,6 @@ def _label_count(text: str) -> int:
 
 
 def _harmless_line(text: str, limit: int = _MAX_TITLE) -> str:
-    """Make one line of the text; the cut comes first, since what is cut off afterwards may be the end of code."""
+    """Make one line of the text; it is cut first, since a later cut could take the end of code away."""
     line = " ".join(mask_secrets(text).split())
     return " ".join(_harmless(line if len(line) <= limit else line[: limit - 1].rstrip() + "…").split())

@@ -112,7 +112,9 @@ def _result(finding: Finding, rules: list[str], *, is_mock: bool) -> dict[str, A
 
 def _location(finding: Finding) -> dict[str, Any]:
     """Point at the lines of the head; a finding about deleted lines, or without a place, points at its file."""
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}}
+    uri = _uri(finding.path)
+    artifact = {"uri": f"file://{uri}"} if uri.startswith("/") else {"uri": uri, "uriBaseId": "%SRCROOT%"}
+    location: dict[str, Any] = {"artifactLocation": artifact}
     anchor = finding.anchor
     if finding.placement is Placement.INLINE and anchor is not None and anchor.side is Side.RIGHT:
         location["region"] = {"startLine": anchor.start_line or anchor.line, "endLine": anchor.line}
