@@ -1,8 +1,9 @@
 """Deploy a built template with `sam deploy`, and close the gaps that public AWS calls can close.
 
 The emulator's CloudFormation leaves out two things without saying so: the routes of an HTTP API, which SAM
-writes into an OpenAPI body, and the reserved concurrency of functions. Both are made up for after the deploy,
-with the calls that anybody could make on AWS.
+writes into an OpenAPI body, and the reserved concurrency of functions. And it keeps an event source mapping's
+numbers as the text that parameters are, over which its poller stumbles. All are made up for after the deploy, with
+the calls that anybody could make on AWS.
 """
 
 import re
@@ -54,6 +55,7 @@ def deploy(
     template: Any = stacks.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
     _add_routes(aws.client("apigatewayv2"), template, resources)
     _reserve_concurrency(aws.client("lambda"), template, resources)
+    _repair_mappings(aws.client("lambda"))
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
     return Deployment(name=name, outputs=outputs, resources=resources)
 
@@ -106,3 +108,13 @@ def _reserve_concurrency(functions: Any, template: Mapping[str, Any], resources:
             functions.put_function_concurrency(
                 FunctionName=resources[logical_id], ReservedConcurrentExecutions=int(reserved)
             )
+
+
+def _repair_mappings(functions: Any) -> None:
+    """Set the numbers of every event source mapping as numbers."""
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        numbers = {
+            name: int(mapping[name]) for name in ("BatchSize", "MaximumBatchingWindowInSeconds") if name in mapping
+        }
+        scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
+        functions.update_event_source_mapping(UUID=mapping["UUID"], **numbers, ScalingConfig=scaling)
