@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,7 @@ class LocalStack:
         STATE_FILE.write_text(
             json.dumps(
                 {
+                    "process": os.getpid(),
                     "api_url": self.api_url,
                     "github_url": self.hub.url,
                     "aws_url": self.aws.endpoint_url,
@@ -153,5 +155,3 @@ class LocalStack:
         except client.exceptions.ResourceNotFoundException:
             return []
         return [event["message"].rstrip("\n") for event in events]
-
-

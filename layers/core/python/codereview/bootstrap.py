@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from codereview.adapters.github.app import GitHubApp
-    from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.analyzer import AnalyzerApp
+    from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
     from codereview.entrypoints.recorder import RecorderApp
@@ -234,8 +234,12 @@ def _database(settings: "DatabaseSettings") -> "Engine":
 
 
 def _logger(settings: "LogSettings") -> "Logger":
+    """Log as all functions do; libraries only speak up about trouble, since what they say names tenants' files."""
+    import logging
+
     from aws_lambda_powertools import Logger
 
+    logging.getLogger().setLevel(logging.WARNING)
     return Logger(service=settings.service, level=settings.level, utc=True)
 
 
