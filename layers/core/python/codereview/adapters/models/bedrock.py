@@ -3,12 +3,14 @@
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.exceptions as aws
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from codereview.adapters.models.provider import SHORTEST_WAIT, usage_of
 from codereview.errors import (
@@ -66,6 +68,7 @@ _NOT_SET_UP = (
     aws.NoRegionError,
     aws.InvalidRegionError,
 )
+_UNREADABLE = (ResponseParserError, json.JSONDecodeError, UnicodeDecodeError)
 _UNREACHABLE = (aws.HTTPClientError, aws.ConnectionError, aws.CredentialRetrievalError, aws.IncompleteReadError)
 
 
@@ -85,10 +88,13 @@ class BedrockModel:
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
         """Ask once; see ports.LanguageModel."""
         try:
-            response = self._client(deadline).converse(**self._body(request))
-        except (aws.ClientError, aws.BotoCoreError) as error:
+            with closing(self._client(deadline)) as client:
+                response = client.converse(**self._body(request))
+        except (aws.ClientError, aws.BotoCoreError, ResponseParserError, ValueError) as error:
             raise _failure(error) from error
-        text = _text(response.get("output"))
+        if not response.get("output"):  # the SDK lets bodies through that are no JSON
+            raise RetryableError("Bedrock answered with something else than its documented JSON")
+        text = _text(response["output"])
         return ModelAnswer(
             text=text,
             stop=_STOPS.get(response.get("stopReason", ""), StopReason.TRUNCATED),
@@ -133,10 +139,12 @@ def _text(output: Any) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _failure(error: aws.ClientError | aws.BotoCoreError) -> CodeReviewError:
+def _failure(error: Exception) -> CodeReviewError:
     """Say what an error of the SDK means; the service's own words stay with the traceback."""
     if isinstance(error, _NOT_SET_UP):
         return ConfigurationError(f"Bedrock cannot be called: {error}")
+    if isinstance(error, _UNREADABLE):
+        return RetryableError(f"Bedrock's answer cannot be read ({type(error).__name__})")
     if isinstance(error, _UNREACHABLE):
         return RetryableError(f"Bedrock gave no answer ({type(error).__name__})")
     if not isinstance(error, aws.ClientError):

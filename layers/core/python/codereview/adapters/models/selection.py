@@ -15,6 +15,7 @@ from codereview.ports import LanguageModel
 
 FORMS = "mock, replay:FILE, bedrock:ID, anthropic:ID or openai:ID@URL"
 _MODEL_ID = re.compile(r"[\w.:/+@-]{1,2048}", re.ASCII)
+_ID_AT_URL = re.compile(r"(.*)@(\w+:.*)", re.DOTALL)
 _KEY = re.compile(r"[\x21-\x7e]+")
 _OWN_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
@@ -53,11 +54,13 @@ def language_model(
 
 
 def _openai(rest: str, *, api_key: str | None, http: httpx.Client | None) -> LanguageModel:
-    """Split `ID@URL` at the last @ before a scheme, since ids may contain one; without a URL it is OpenAI's own."""
-    model_id, separator, url = rest.rpartition("@")
-    if not separator or not re.match(r"\w+:", url):
-        model_id, url = rest, openai.DEFAULT_URL
-    if not _MODEL_ID.fullmatch(model_id):
+    """Split `ID@URL` at the @ before a scheme, since ids may begin with one; without a URL it is OpenAI's own.
+
+    An id with an @ and no URL is refused: code meant for an endpoint whose scheme was forgotten must not go to OpenAI.
+    """
+    split = _ID_AT_URL.fullmatch(rest)
+    model_id, url = split.groups() if split else (rest, openai.DEFAULT_URL)
+    if not _MODEL_ID.fullmatch(model_id) or (split is None and "@" in model_id):
         raise ConfigurationError(f"no such model: {f'openai:{rest}'[:200]!r}; expected openai:ID@URL")
     url = _checked_url(url)
     is_own = urlsplit(url).hostname in _OWN_HOSTS
