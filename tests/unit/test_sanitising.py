@@ -2,17 +2,14 @@
 
 import re
 import time
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
-import cmarkgfm  # type: ignore[import-untyped]
 import pytest
-from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codereview.domain.hidden_text import HIDDEN
 from codereview.domain.sanitising import is_allowed_url, sanitise
+from tests.unit.github_page import rendered
 
 _TAGS = frozenset(
     {
@@ -36,52 +33,6 @@ _TAGS = frozenset(
     }
     | {"br", "a"}
 )
-
-
-@dataclass
-class Page(HTMLParser):
-    """What a reader's browser would be given: the tags, the text outside of code, and each piece of code."""
-
-    text: list[str] = field(default_factory=list)
-    code: list[str] = field(default_factory=list)
-    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-    depth: int = 0
-
-    def __post_init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "code":
-            self.depth += 1
-            self.code.append("")
-        self.text.append("\0")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.depth -= tag == "code"
-        self.text.append("\0")
-
-    def handle_data(self, data: str) -> None:
-        if self.depth:
-            self.code[-1] += data
-        else:
-            self.text.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.comments.append(data)
-
-
-def rendered(markdown: str) -> Page:
-    options = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
-    page = Page()
-    page.feed(
-        cmarkgfm.markdown_to_html_with_extensions(
-            markdown, options=options, extensions=["table", "autolink", "strikethrough", "tasklist"]
-        )
-    )
-    page.close()
-    return page
 
 
 # What GitHub makes of the text of a rendered page, outside of code and of links.
@@ -121,14 +72,15 @@ def _outside_of_fences(markdown: str) -> list[str]:
 
 
 _FRAGMENTS = (
-    "@everyone", "@org/team", "@", "/approve", "/", "fixes #1", "#12", "GH-7", "![x](https://evil.example/?d=1)", "user",
-    "<img src=x>", "<script>", "<details>", "<!--", "-->", "<a@b.example>", "<https://x.example>", "javascript:alert(1)",
-    "[a](", ")", "[", "]", "(", "https://evil.example", "www.evil.example", "a@b.example", "`", "``", "```", "````", "~~~",
-    "~~~~ ", "```mermaid", "```suggestion", "\n", "\n", "\n\n", "\n    ", "  ", "    ", "\t", "- ", "1. ", "> ", ">", "# ",
-    "* ", "+ ", "---", "--|--", "| ", "|", ":-:", "===", "$", "$$", "\\", "\\\\", "&#64;", "&commat;", "&", "amp;", "&lt;",
-    "&grave;", "&bsol;", "\u200b", "&#8203;", "\u202e", "\U000e0041", "\ufe0f", "\U000f0000", "*", "_", "**", "~~", "text",
-    "a", "word word", '"title"', "[^1]", "[^1]: ", "[a]: ", ":", "!", ".", "x", "1", "\r", "\r\n", "\x1b[31m", "\x0c",
-    "https://docs.python.org/3/", "[d](https://docs.python.org/3/)", "\u2028", "\ud800",
+    "@everyone", "@org/team", "@", "/approve", "/", "fixes #1", "#12", "GH-7", "![x](https://evil.example/?d=1)",
+    "user", "<img src=x>", "<script>", "<details>", "<!--", "-->", "<a@b.example>", "<https://x.example>",
+    "javascript:alert(1)", "[a](", ")", "[", "]", "(", "https://evil.example", "www.evil.example", "a@b.example",
+    "`", "``", "```", "````", "~~~", "~~~~ ", "```mermaid", "```suggestion", "\n", "\n", "\n\n", "\n    ", "  ",
+    "    ", "\t", "- ", "1. ", "> ", ">", "# ", "* ", "+ ", "---", "--|--", "| ", "|", ":-:", "===", "$", "$$",
+    "\\", "\\\\", "&#64;", "&commat;", "&", "amp;", "&lt;", "&grave;", "&bsol;", "\u200b", "&#8203;", "\u202e",
+    "\U000e0041", "\ufe0f", "\U000f0000", "*", "_", "**", "~~", "text", "a", "word word", '"title"', "[^1]",
+    "[^1]: ", "[a]: ", ":", "!", ".", "x", "1", "\r", "\r\n", "\x1b[31m", "\x0c", "https://docs.python.org/3/",
+    "[d](https://docs.python.org/3/)", "\u2028", "\ud800",
 )  # fmt: skip
 markdowns = st.lists(st.sampled_from(_FRAGMENTS) | st.text(max_size=3), max_size=25).map("".join)
 

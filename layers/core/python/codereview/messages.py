@@ -36,7 +36,8 @@ def verdict(severities: Sequence[tuple[str, int]], *, reviewed: int, files: int,
     if agents and failed == agents and not found:
         return f"could not review, every agent failed · {scope}"
     if failed:
-        return f"incomplete, {failed} of {count(agents, 'agent')} failed · {found or 'nothing found so far'} · {scope}"
+        others = found or "nothing found by the others"
+        return f"incomplete, {failed} of {count(agents, 'agent')} failed · {others} · {scope}"
     if not reviewed and not found:
         return f"nothing to review · {scope}"
     return f"{found or 'no findings'} · {scope}"
@@ -75,7 +76,7 @@ def left_out(reason: str, paths: Sequence[str], others: int) -> str:
 
 def omitted(number: int, noun: str) -> str:
     """Say how much of a list did not fit."""
-    return f"_{count(number, noun)} more not shown: GitHub allows no more text here._"
+    return f"_{count(number, f'more {noun}')} not shown: GitHub allows no more text here._"
 
 
 def as_comments(number: int) -> str:
@@ -95,7 +96,7 @@ def agent_line(agent: str, findings: int, *, has_failed: bool, has_work: bool) -
     """Say in a few words how an agent ended."""
     if has_failed:
         return f"{agent}: failed"
-    return f"{agent}: {findings:,}" if has_work else f"{agent}: nothing for it"
+    return f"{agent}: {count(findings, 'finding')}" if has_work else f"{agent}: no file for it"
 
 
 def found_by(agents: Sequence[str], rule: str) -> str:

@@ -76,7 +76,7 @@ def _fitting(section: Section, room: int, measure: Measure) -> str:
     for item in section.items:
         size = measure(item) + len(section.separator)
         if size > left and left > _LEAST_PART and not shown:
-            item = cut(item, left, measure)  # noqa: PLW2901 - the first one is worth showing in part
+            item = cut(item, left - len(section.separator), measure)  # noqa: PLW2901 - the first one is worth showing in part
             size = measure(item) + len(section.separator)
         if size > left:
             break
@@ -85,5 +85,7 @@ def _fitting(section: Section, room: int, measure: Measure) -> str:
     if not shown and room < measure(heading + note):
         return ""
     missing = len(section.items) - len(shown)
-    text = heading + "\n" + section.separator.join(shown)
-    return text + ("\n\n" + messages.omitted(missing, section.noun) if missing else "")
+    parts = [section.separator.join(shown)] if shown else []
+    if missing:
+        parts.append(messages.omitted(missing, section.noun))
+    return heading + "\n" + "\n\n".join(parts)

@@ -79,7 +79,10 @@ def _rule(rule: str, agent: str, findings: list[Finding]) -> dict[str, Any]:
     worst = min((found.candidate.severity for found in findings if _rule_id(found) == rule), key=lambda each: each.rank)
     properties: dict[str, Any] = {"tags": [agent]}
     if agent in _SECURITY_AGENTS:
-        properties = {"tags": [agent, "security"], "security-severity": _SECURITY_SEVERITIES[worst]}
+        properties = {
+            "tags": list(dict.fromkeys([agent, "security"])),
+            "security-severity": _SECURITY_SEVERITIES[worst],
+        }
     return {
         "id": rule,
         "shortDescription": {"text": rule},
