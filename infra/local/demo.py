@@ -19,6 +19,7 @@ from local.stack import LocalStack
 
 _SAMPLE = ROOT / "infra" / "local" / "sample"
 _LONGEST_WAIT_SECONDS = 300
+_LONGEST_RECORD_SECONDS = 60
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "Sample", "GIT_AUTHOR_EMAIL": "sample@example.com", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
     "GIT_COMMITTER_NAME": "Sample", "GIT_COMMITTER_EMAIL": "sample@example.com",
@@ -48,8 +49,8 @@ def _demonstrate(repo: Path | None, base: str, head: str, *, is_once: bool) -> N
     print("Bringing up the system on this machine")
     with LocalStack(report=step) as stack:
         clone = repo.resolve() if repo else sample_repository()
-        open_and_show(stack.hub, clone, base=base, head=head)
-        show_record(stack.database.superuser_dsn)
+        review_id = open_and_show(stack.hub, clone, base=base, head=head)
+        show_record(stack.database.superuser_dsn, review_id)
         print(f"\nAddresses\n  webhook    {stack.api_url}/webhooks/github\n  GitHub API {stack.hub.url}")
         print(f"  AWS        {stack.aws.endpoint_url}\n  Postgres   {stack.database.superuser_dsn}")
         print(f"Ready after {time.monotonic() - started:.0f} s. Open another one from this folder in another terminal:")
@@ -86,11 +87,13 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *arguments], check=True, env=child_environment(_IDENTITY))
 
 
-def open_and_show(hub: Hub, clone: Path, *, base: str, head: str, title: str | None = None) -> None:
-    """Open a pull request on a clone, wait for its review and print it."""
+def open_and_show(hub: Hub, clone: Path, *, base: str, head: str, title: str | None = None) -> str:
+    """Open a pull request on a clone, wait for its review and print it; returns the review's id."""
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in clone.name) or "repository"
     repository = hub.add_repository(clone, owner="acme", name=name.removesuffix(".git"))
-    show(open_and_wait(hub, repository, base=base, head=head, title=title), clone)
+    pull = open_and_wait(hub, repository, base=base, head=head, title=title)
+    show(pull, clone)
+    return str(pull["check_runs"][-1]["external_id"])
 
 
 def open_and_wait(hub: Hub, repository: int, *, base: str, head: str, title: str | None = None) -> dict[str, Any]:
@@ -143,29 +146,34 @@ def _indented(text: str, indent: str = "  ") -> str:
     return "\n".join(f"{indent}{line}".rstrip() for line in text.split("\n"))
 
 
-def show_record(dsn: str) -> None:
+def show_record(dsn: str, review_id: str) -> None:
     """Print the rows that the recorder wrote, once they are there."""
+    rows = wait_for_record(dsn, review_id)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for _ in range(200):
-            rows = connection.execute(
-                "SELECT r.tenant_id, r.number, r.state, r.files_reviewed, r.files_total, r.review_id FROM reviews r"
-                " WHERE r.findings_total IS NOT NULL OR r.state <> 'posted' ORDER BY r.recorded_at DESC LIMIT 1"
-            ).fetchall()
-            if rows:
-                break
+        review = connection.execute(
+            "SELECT tenant_id, number, state, files_reviewed, files_total FROM reviews WHERE review_id = %s",
+            [review_id],
+        ).fetchone()
+    print(f"\nRows in Postgres ({urlsplit(dsn).path.lstrip('/')})")
+    if review is not None:
+        tenant, number, state, reviewed, total = review
+        print(f"  reviews    {tenant} #{number} {state}, {reviewed} of {total} files, {review_id}")
+    for agent, severity, path, line, placement, title in rows:
+        print(f"  findings   {severity:<8} {agent:<11} {path}:{line or '-'} ({placement}) {title}")
+
+
+def wait_for_record(dsn: str, review_id: str) -> list[tuple[Any, ...]]:
+    """Return agent, severity, path, line, placement and title of a review's findings, as soon as it is recorded."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for _ in range(_LONGEST_RECORD_SECONDS * 10):
+            if connection.execute("SELECT FROM reviews WHERE review_id = %s", [review_id]).fetchone() is not None:
+                return connection.execute(
+                    "SELECT agent, severity, path, line, placement, title FROM findings"
+                    " WHERE review_id = %s ORDER BY ordinal",
+                    [review_id],
+                ).fetchall()
             time.sleep(0.1)
-        else:
-            raise RuntimeError("the recorder wrote no rows")
-        print(f"\nRows in Postgres ({urlsplit(dsn).path.lstrip('/')})")
-        for tenant, number, state, reviewed, total, review_id in rows:
-            print(f"  reviews    {tenant} #{number} {state}, {reviewed} of {total} files, {review_id}")
-            found = connection.execute(
-                "SELECT agent, severity, path, line, placement, title FROM findings"
-                " WHERE review_id = %s ORDER BY ordinal",
-                [review_id],
-            )
-            for agent, severity, path, line, placement, title in found:
-                print(f"  findings   {severity:<8} {agent:<11} {path}:{line or '-'} ({placement}) {title}")
+    raise RuntimeError("the recorder wrote no rows")
 
 
 if __name__ == "__main__":

@@ -70,8 +70,9 @@ def open_pr(repo: Path, base: str, head: str, title: str | None) -> None:
     demo, hub = _launcher("demo"), _launcher("hub")
     state = _state()
     try:
-        demo.open_and_show(hub.Hub(url=state["github_url"]), repo.resolve(), base=base, head=head, title=title)
-        demo.show_record(state["database_dsn"])
+        github = hub.Hub(url=state["github_url"])
+        review_id = demo.open_and_show(github, repo.resolve(), base=base, head=head, title=title)
+        demo.show_record(state["database_dsn"], review_id)
     except (RuntimeError, OSError) as error:
         raise UserError(str(error)) from error
 
