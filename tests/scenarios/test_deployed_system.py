@@ -1,5 +1,6 @@
 """From a signed webhook to the rows in Postgres, through the template that `sam deploy` put into the emulated AWS."""
 
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -71,12 +72,11 @@ def test_the_functions_roles_allow_all_that_a_review_needs(local_aws_with_roles:
 def test_the_logs_hold_no_code_no_secret_and_no_signature(local_aws: LocalStack) -> None:
     review_of_the_sample(local_aws, "logged")
     with psycopg.connect(local_aws.database.superuser_dsn) as connection:
-        (stored,) = connection.execute("SELECT count(*) FROM findings WHERE body LIKE '%q7Vn2xLw9Zt4%'").fetchone() or (
-            1,
-        )
-    assert stored == 0
+        stored = connection.execute("SELECT FROM findings WHERE body LIKE '%q7Vn2xLw9Zt4%'").fetchall()
+    assert stored == []
     for function in ("webhook", "reviewer", "analyzer", "recorder", "migrations"):
         text = "\n".join(local_aws.logs(function))
         assert text, function
-        for canary in ("q7Vn2xLw9Zt4", "by_customer", "sha256=", "PRIVATE KEY", "ghs_", "local webhook secret"):
+        for canary in ("q7Vn2xLw9Zt4", "by_customer", "PRIVATE KEY", "ghs_", "local webhook secret"):
             assert canary not in text, (function, canary)
+        assert not re.search("sha256=[0-9a-f]", text), function
