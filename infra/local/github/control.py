@@ -1,133 +1,60 @@
-"""The launcher's own way in, beside the API: not part of any GitHub, and open, since only this machine reaches it."""
+"""The way in for the launcher and for tests in other processes; not part of any GitHub.
 
-from pathlib import Path
+`POST /_control/<method>` with JSON arguments calls any public method of the stand-in, `GET /_control/<property>` reads
+any property: what a test does in its own process it can do from any other. What the launcher needs has addresses of
+its own. There is no credential: the server listens on the loopback interface only.
+"""
+
+import inspect
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from local.github.http import Answer, ApiError, Call, route
-from local.github.world import Pull, Repo, World
+from local.github.routing import Answer, Refusal, Request
+from local.github.state import Json
 
 if TYPE_CHECKING:
     from local.github.stand_in import StandIn
 
-_stand_ins: dict[int, "StandIn"] = {}
+PREFIX = "/_control/"
+_PULLS = re.compile(r"repositories/(\d+)/pulls(?:/(\d+))?")
 
 
-def register(stand_in: "StandIn") -> None:
-    """Let a stand-in be controlled over HTTP."""
-    _stand_ins[id(stand_in.world)] = stand_in
-
-
-def _stand_in(call: Call) -> "StandIn":
-    found = _stand_ins.get(id(call.world))
-    if found is None:
-        raise ApiError(404, "Not Found")
-    return found
-
-
-@route("POST", "/_control/repositories", needs="nothing")
-def add_repository(call: Call) -> Answer:
-    """Body: `path`, `owner`, `name`."""
-    body = call.body
-    repo = _stand_in(call).add_repository(Path(body["path"]), owner=body["owner"], name=body["name"])
-    return Answer(status=201, body={"id": repo.id, "full_name": repo.full_name})
-
-
-@route("POST", "/_control/repositories/{id}/pulls", needs="nothing")
-def open_pull(call: Call) -> Answer:
-    """Body: `base`, `head`, `title`, `body`, `author`."""
-    repo = _repo(call)
+def answer(target: "StandIn", request: Request) -> Answer:
+    """Answer the launcher."""
+    name = request.path.removeprefix(PREFIX)
     try:
-        pull = _stand_in(call).open_pull(repo, **call.body)
-    except ValueError as error:
-        raise ApiError(422, str(error)) from None
-    return Answer(status=201, body=posted(call.world, repo, pull))
+        arguments = json.loads(request.body or b"{}")
+        status, document = _resource(target, request.method, name, arguments) or _member(
+            target, request.method, name, arguments
+        )
+        return Answer(status=status, document=document)
+    except Refusal as refusal:
+        return refusal.answer()
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        return Refusal(422, f"{type(error).__name__}: {error}").answer()
 
 
-@route("GET", "/_control/repositories/{id}/pulls/{number}", needs="nothing")
-def show_pull(call: Call) -> Answer:
-    """Return what stands on a pull request: reviews with their comments, and check runs."""
-    repo = _repo(call)
-    return Answer(body=posted(call.world, repo, repo.pulls[int(call.parameters["number"])]))
+def _resource(target: "StandIn", method: str, name: str, arguments: Json) -> tuple[int, Any] | None:
+    """Do what has an address of its own; None for anything else."""
+    pulls = _PULLS.fullmatch(name)
+    if pulls is not None and pulls[2] is None and method == "POST":
+        opened = target.open_pull_request(int(pulls[1]), **arguments)
+        return 201, target.overview(int(pulls[1]), opened["number"])
+    if pulls is not None and pulls[2] is not None and method == "GET":
+        return 200, target.overview(int(pulls[1]), int(pulls[2]))
+    if (method, name) == ("POST", "repositories"):
+        return 201, target.add_repository(**arguments)
+    if (method, name) == ("POST", "webhook"):
+        target.set_webhook(**arguments)
+        return 200, {}
+    return None
 
 
-@route("POST", "/_control/webhook", needs="nothing")
-def set_webhook(call: Call) -> Answer:
-    """Body: `url`, where deliveries go from now on."""
-    call.world.webhook_url = call.body["url"]
-    return Answer(body={})
-
-
-@route("GET", "/_control/app", needs="nothing")
-def show_app(call: Call) -> Answer:
-    """Return the App's credentials, for the deployment's secrets."""
-    world = call.world
-    return Answer(
-        body={
-            "app_id": str(world.app_id),
-            "private_key": world.private_key_pem,
-            "webhook_secret": world.webhook_secret,
-        }
-    )
-
-
-@route("GET", "/_control/violations", needs="nothing")
-def show_violations(call: Call) -> Answer:
-    """Return what did not fit GitHub's description."""
-    return Answer(body=call.world.violations)
-
-
-def posted(world: World, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """Describe what stands on a pull request."""
-    return {
-        "number": pull.number,
-        "title": pull.title,
-        "base_sha": pull.base_sha,
-        "head_sha": pull.head_sha,
-        "state": pull.state,
-        "html_url": f"{world.url}/{repo.full_name}/pull/{pull.number}",
-        "deliveries": [
-            {"guid": one.guid, "event": one.event, "action": one.action, "status": one.status}
-            for one in world.deliveries
-        ],
-        "reviews": [
-            {
-                "id": review.id,
-                "author": review.author.login,
-                "state": review.state,
-                "body": review.body,
-                "commit_id": review.commit_id,
-                "comments": [
-                    {
-                        "id": comment.id,
-                        "path": comment.path,
-                        "line": comment.line,
-                        "side": comment.side,
-                        "start_line": comment.start_line,
-                        "body": comment.body,
-                    }
-                    for comment in review.comments
-                ],
-            }
-            for review in pull.reviews
-        ],
-        "check_runs": [
-            {
-                "id": run.id,
-                "name": run.name,
-                "external_id": run.external_id,
-                "status": run.status,
-                "conclusion": run.conclusion,
-                "title": run.title,
-                "summary": run.summary,
-            }
-            for run in repo.checks
-            if run.head_sha in pull.heads
-        ],
-    }
-
-
-def _repo(call: Call) -> Repo:
-    repo = call.world.repositories.get(int(call.parameters["id"]))
-    if repo is None:
-        raise ApiError(404, "Not Found")
-    return repo
+def _member(target: "StandIn", method: str, name: str, arguments: Json) -> tuple[int, Any]:
+    member = None if name.startswith("_") else inspect.getattr_static(target, name, None)
+    if method == "GET" and isinstance(member, property):
+        return 200, getattr(target, name)
+    if method == "POST" and inspect.isfunction(member):
+        return 200, {"result": getattr(target, name)(**arguments)}
+    raise Refusal(404, f"no such control: {method} {name}")

@@ -1,150 +1,145 @@
-"""The stand-in in one object: a running server, and what people do on GitHub as methods."""
+"""The stand-in as tests and the launcher hold it: an App, a server, and everything people can do."""
 
-from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
-from pathlib import Path
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from local.github import checks, comments, contents, control, pulls, reviews, webhooks
-from local.github.apps import authorize
-from local.github.git import Repository as Git
-from local.github.http import Api, Observe, serve
-from local.github.world import Comment, Delivery, Fault, Installation, Pull, Repo, World
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-# Importing a module of operations registers them.
-_OPERATIONS = (checks, comments, contents, control, pulls, reviews)
+from local.github import control
+from local.github.dispatch import Dispatcher, Judge
+from local.github.faults import Fault
+from local.github.people import People
+from local.github.routing import Answer, Request
+from local.github.server import Server
+from local.github.state import Account, Clock, Json, World
+
+_KEY_BITS = 2_048
+_APP_ID = 123_456
 
 
-@dataclass(slots=True)
-class StandIn:
-    """A GitHub on this machine; use it as a context, or call `start` and `stop`."""
+def _machine_clock() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - GitHub has a clock of its own; it is not the product's
 
-    world: World = field(default_factory=World)
-    port: int = 0
-    observe: Observe | None = None
-    _server: ThreadingHTTPServer | None = None
+
+class StandIn(People):
+    """GitHub on a free port of this machine, with one App. A context manager; its time is `clock`'s."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        clock: Clock | None = None,
+        slug: str = "ai-code-review",
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+        judge: Judge | None = None,
+    ) -> None:
+        """Start at once. With a judge, requests and answers are validated and `violations` lists what was wrong."""
+        key = rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
+        self._private_key_pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        ).decode()
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        super().__init__(
+            World(
+                clock=clock or _machine_clock,
+                app_id=_APP_ID,
+                slug=slug,
+                public_key_pem=public,
+                webhook_secret=webhook_secret or secrets.token_hex(20),
+                bot=Account(id=900_001, login=f"{slug}[bot]", type="Bot"),
+                owner=Account(id=900_002, login="app-owner", type="Organization"),
+                webhook_url=webhook_url,
+            )
+        )
+        self.world.accounts[self.world.bot.login.lower()] = self.world.bot
+        self._dispatcher = Dispatcher(self.world, judge)
+        self._server = Server(port, self._answer)
+        self.world.base_url = self._server.url
 
     def __enter__(self) -> Self:
-        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.close()
 
-    def start(self) -> None:
-        """Listen."""
-        api = Api(world=self.world, authorize=authorize, observe=self.observe)
-        self._server, _ = serve(api, self.port)
-        self.world.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def stop(self) -> None:
+    def close(self) -> None:
         """Stop listening."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        self._server.close()
 
     @property
     def url(self) -> str:
-        """The API's root."""
-        return self.world.url
+        """Return the root of the API, without a slash at the end."""
+        return self._server.url
 
-    def add_repository(self, folder: Path, *, owner: str = "acme", name: str = "sample") -> Repo:
-        """Make a clone a repository of an account that has the App installed; the same name is the same repository."""
+    @property
+    def app(self) -> Json:
+        """Return what the App's owner got when the App was made, and where its API is."""
+        return {
+            "url": self.url,
+            "app_id": self.app_id,
+            "slug": self.world.slug,
+            "bot_login": self.world.bot.login,
+            "webhook_secret": self.webhook_secret,
+            "private_key": self.private_key_pem,
+        }
+
+    @property
+    def app_id(self) -> str:
+        """Return the App's id, as settings hold it."""
+        return str(self.world.app_id)
+
+    @property
+    def private_key_pem(self) -> str:
+        """Return the App's private key."""
+        return self._private_key_pem
+
+    @property
+    def webhook_secret(self) -> str:
+        """Return the secret that webhooks are signed with."""
+        return self.world.webhook_secret
+
+    @property
+    def violations(self) -> list[str]:
+        """Return what was wrong with requests and answers by GitHub's own description."""
+        return list(self.world.violations)
+
+    @property
+    def deliveries(self) -> list[Json]:
+        """Return every webhook that was sent, oldest first, with headers, body and answer."""
+        return list(self.world.deliveries)
+
+    @property
+    def requests(self) -> list[Json]:
+        """Return every request so far: operation, method, path, query and status."""
+        return list(self.world.requests)
+
+    def set_webhook(self, url: str | None, secret: str | None = None) -> None:
+        """Send webhooks to another address; None sends none."""
+        self.world.webhook_url = url
+        self.world.webhook_secret = secret or self.world.webhook_secret
+
+    def set_limits(self, **limits: int | None) -> None:
+        """Change what GitHub limits; the names are those of `state.Limits`."""
+        for name, value in limits.items():
+            getattr(self.world.limits, name)
+            setattr(self.world.limits, name, value)
+
+    def script(self, operation: str, faults: Sequence[Fault | dict[str, Any]]) -> None:
+        """Let the next calls of an operation (its name in GitHub's OpenAPI) go wrong, one entry a call."""
+        entries = [fault if isinstance(fault, Fault) else Fault(**fault) for fault in faults]
         with self.world.lock:
-            for repo in self.world.repositories.values():
-                if repo.full_name == f"{owner}/{name}":
-                    repo.git = Git(folder)
-                    return repo
-            account = self.world.account(owner, kind="Organization")
-            repo = Repo(id=self.world.new_id(), owner=account, name=name, git=Git(folder))
-            self.world.repositories[repo.id] = repo
-            self._installation(repo).repository_ids.add(repo.id)
-            return repo
+            self.world.faults[operation] += entries
 
-    def _installation(self, repo: Repo) -> Installation:
-        for installation in self.world.installations.values():
-            if installation.account is repo.owner:
-                return installation
-        installation = Installation(id=self.world.new_id(), account=repo.owner)
-        self.world.installations[installation.id] = installation
-        return installation
-
-    def open_pull(
-        self,
-        repo: Repo,
-        *,
-        base: str,
-        head: str,
-        title: str = "A change",
-        body: str | None = None,
-        author: str = "octocat",
-        is_draft: bool = False,
-    ) -> Pull:
-        """Open a pull request between two refs of the clone and say so to the App; raises ValueError for a bad ref."""
-        with self.world.lock:
-            base_sha, head_sha = self._sha(repo, base), self._sha(repo, head)
-            pull = Pull(
-                number=len(repo.pulls) + 1,
-                id=self.world.new_id(),
-                author=self.world.account(author),
-                base_ref=base,
-                base_sha=base_sha,
-                head_ref=head,
-                head_sha=head_sha,
-                title=title,
-                body=body,
-                created_at=self.world.now(),
-                is_draft=is_draft,
-                heads=[head_sha],
-            )
-            repo.pulls[pull.number] = pull
-        self.send_pull(repo, pull, "opened")
-        return pull
-
-    def push(self, repo: Repo, pull: Pull, head: str, *, is_told: bool = True) -> None:
-        """Move the pull request's head; `is_told` False: the webhook is lost on the way."""
-        with self.world.lock:
-            pull.head_ref, pull.head_sha = head, self._sha(repo, head)
-            pull.heads.append(pull.head_sha)
-        if is_told:
-            self.send_pull(repo, pull, "synchronize")
-
-    def set_state(self, repo: Repo, pull: Pull, action: str) -> None:
-        """Close, reopen, convert to draft or mark as ready: GitHub's action names."""
-        with self.world.lock:
-            match action:
-                case "closed" | "reopened":
-                    pull.state = "closed" if action == "closed" else "open"
-                case "converted_to_draft" | "ready_for_review":
-                    pull.is_draft = action == "converted_to_draft"
-                case _:
-                    raise ValueError(f"{action} is no action of a pull request")
-        self.send_pull(repo, pull, action)
-
-    def comment(self, repo: Repo, pull: Pull, body: str, *, author: str = "octocat") -> Comment:
-        """Say something in the conversation, as a person."""
-        with self.world.lock:
-            account, now = self.world.account(author), self.world.now()
-            comment = Comment(id=self.world.new_id(), author=account, body=body, created_at=now)
-            pull.comments.append(comment)
-        webhooks.deliver(self.world, "issue_comment", webhooks.comment_event(self.world, repo, pull, comment))
-        return comment
-
-    def send_pull(self, repo: Repo, pull: Pull, action: str) -> Delivery | None:
-        """Deliver a `pull_request` event, also again."""
-        payload = webhooks.pull_request_event(self.world, repo, pull, action)
-        return webhooks.deliver(self.world, "pull_request", payload)
-
-    def script(self, operation: str, *faults: Fault) -> None:
-        """Let the next calls of an operation, for example "GET /app", go wrong, one fault each."""
-        with self.world.lock:
-            self.world.faults.setdefault(operation, []).extend(faults)
-
-    def _sha(self, repo: Repo, ref: str) -> str:
-        commit = repo.git.commit(ref)
-        if commit is None:
-            raise ValueError(f"{repo.git.folder}: there is no commit {ref!r}")
-        return commit
+    def _answer(self, request: Request) -> Answer:
+        if request.path.startswith(control.PREFIX):
+            return control.answer(self, request)
+        return self._dispatcher.answer(request)

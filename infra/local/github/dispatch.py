@@ -1,0 +1,113 @@
+"""One request in, one answer out: the whole of GitHub without a socket."""
+
+import time
+import traceback
+from typing import Protocol
+
+from local.github import apps, checks, comments, contents, gate, pulls, repositories, reviews
+from local.github.faults import Fault
+from local.github.routing import Answer, Call, Refusal, Request, Route, find
+from local.github.state import World
+
+# Importing them registers their operations.
+OPERATIONS = (apps, checks, comments, contents, pulls, repositories, reviews)
+_NOT_MODIFIED = 304
+
+
+class Judge(Protocol):
+    """Says what is wrong with a request or an answer, by GitHub's own description."""
+
+    def request(self, route: Route, request: Request) -> list[str]:
+        """Return what is wrong with a request."""
+        ...
+
+    def answer(self, route: Route, answer: Answer) -> list[str]:
+        """Return what is wrong with an answer."""
+        ...
+
+
+class Dispatcher:
+    """Answers requests about a world, and writes down what it saw."""
+
+    def __init__(self, world: World, judge: Judge | None) -> None:
+        """Without a judge, nothing is validated."""
+        self._world = world
+        self._judge = judge
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; a scripted fault of its operation may spoil it."""
+        world = self._world
+        request = gate.by_name(world, request)
+        hit = find(request)
+        if hit is None:
+            if self._judge is not None:
+                world.violations.append(f"{request.method} {request.path}: the stand-in has no such operation")
+            return self._finished(request, None, Refusal(404, "Not Found").answer())
+        route, path = hit
+        fault = self._next_fault(route)
+        if fault is not None and fault.delay:
+            time.sleep(fault.delay)
+        if fault is not None and not fault.is_done and (fault.is_cut or fault.status is not None):
+            return self._finished(request, route, _spoiled(fault))
+        call = Call(world=world, request=request, path=path)
+        answer = self._operate(route, call)
+        if fault is not None and (fault.is_cut or fault.status is not None):
+            answer = _spoiled(fault)
+        return self._finished(request, route, answer)
+
+    def _next_fault(self, route: Route) -> Fault | None:
+        with self._world.lock:
+            script: list[Fault] = self._world.faults[route.operation]
+            return script.pop(0) if script else None
+
+    def _operate(self, route: Route, call: Call) -> Answer:
+        world, problems = self._world, list[str]()
+        if self._judge is not None:
+            problems += self._judge.request(route, call.request)
+        with world.lock:
+            try:
+                gate.admit(call, route)
+                quota = gate.charge(world, call)
+                answer = route.handler(call)
+                answer.headers |= quota.headers()
+            except Refusal as refusal:
+                answer = refusal.answer()
+            except Exception:  # noqa: BLE001 - a bug here must fail the test that met it, not only its client
+                problems.append(f"{route.operation}: {traceback.format_exc()}")
+                answer = Refusal(500, "Server Error").answer()
+        if self._judge is not None:
+            problems += self._judge.answer(route, answer)
+        world.violations += problems
+        return answer
+
+    def _finished(self, request: Request, route: Route | None, answer: Answer) -> Answer:
+        """Add the headers that every answer has, and write the request down."""
+        world = self._world
+        if request.method == "GET" and answer.status == 200 and not answer.is_cut:  # noqa: PLR2004 - OK
+            tag = gate.entity_tag(answer.body())
+            if request.headers.get("if-none-match") == tag:
+                answer = Answer(status=_NOT_MODIFIED, headers=answer.headers)
+            answer.headers["ETag"] = tag
+        number = world.next_id()
+        answer.headers |= {
+            "X-GitHub-Request-Id": f"{number:04X}:STANDIN",
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-GitHub-Api-Version-Selected": "2022-11-28",
+        }
+        with world.lock:
+            world.requests.append(
+                {
+                    "operation": route.operation if route else None,
+                    "method": request.method,
+                    "path": request.path,
+                    "query": request.query,
+                    "status": None if answer.is_cut else answer.status,
+                }
+            )
+        return answer
+
+
+def _spoiled(fault: Fault) -> Answer:
+    if fault.is_cut:
+        return Answer(is_cut=True)
+    return Refusal(fault.status or 500, fault.message, headers=dict(fault.headers)).answer()
