@@ -4,6 +4,7 @@ import gzip
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -208,3 +209,15 @@ def test_b99_a_wait_is_read_or_left_out(value: str | None, seconds: float | None
 
 def test_b99_a_date_without_the_answers_own_is_no_wait() -> None:
     assert retry_after(httpx.Response(429, headers={"Retry-After": NOW})) is None
+
+
+def test_f53_a_decompression_bomb_never_unfolds_in_memory(serve: Callable[[Script], RawServer]) -> None:
+    server = serve(respond(compressed(gzip.compress(b"0" * 50_000_000))))
+    tracemalloc.start()
+    try:
+        with pytest.raises(RetryableError):
+            exchange(server.url)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
