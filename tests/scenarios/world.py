@@ -133,7 +133,7 @@ class World:
                 store=store,
                 objects=objects,
                 model=Model(self),
-                review_change=review_change,  # type: ignore[arg-type] -- a function in place of the engine
+                review_change=review_change,
             ),
             publish=PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY),
         )

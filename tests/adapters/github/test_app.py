@@ -6,9 +6,9 @@ import httpx
 import jwt
 import pytest
 
-from codereview.adapters.github.tokens import app_jwt, private_key_text
+from codereview.adapters.github.tokens import AppCredentials, app_jwt, private_key_text
 from codereview.errors import ConfigurationError, ForbiddenError, NotFoundError
-from tests.adapters.github.world import KEY, NOW, PEM, AppCredentials, World
+from tests.adapters.github.world import KEY, NOW, PEM, World
 
 TOKENS = "POST /app/installations/5/access_tokens"
 PULL = "GET /repos/o/r/pulls/3"

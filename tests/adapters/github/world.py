@@ -1,4 +1,4 @@
-"""A small GitHub behind httpx's mock transport: answers by path, remembers what it was asked, and never lies about it."""
+"""A small GitHub behind httpx's mock transport: answers by path, and remembers what it was asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -4,9 +4,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from codereview.domain.anchors import HeadText
 from codereview.domain.change import Change
-from codereview.domain.result import Usage
+from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewState
 from codereview.domain.stored import answer_key, encode_result, result_key
 from codereview.ports import (
@@ -22,7 +24,6 @@ from codereview.ports import (
     ReviewStore,
     StopReason,
 )
-from codereview.use_cases.review_change import ReviewChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,16 @@ def _decoded(data: bytes) -> ModelAnswer:
     )
 
 
+class Engine(Protocol):
+    """Makes a result of a change; `ReviewChange` is the one there is."""
+
+    def __call__(
+        self, change: Change, *, model: LanguageModel, head_text: HeadText, attributes: bytes | None, deadline: datetime
+    ) -> ReviewResult:
+        """Review the change."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeResult:
     """Reads the change, runs the agents, stores the result."""
@@ -74,7 +85,7 @@ class MakeResult:
     store: ReviewStore
     objects: Objects
     model: LanguageModel
-    review_change: ReviewChange
+    review_change: Engine
 
     def __call__(
         self,
