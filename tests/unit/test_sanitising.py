@@ -202,6 +202,11 @@ def test_code_stays_byte_identical(markdown: str) -> None:
             id="query on the list",
         ),
         pytest.param("`@user` ``a`b @c``", "`@user` ``a`b @c``", id="code spans"),
+        pytest.param("`a`@user`b`", "`a` `@user` `b`", id="mention between code spans"),
+        pytest.param(
+            "  ```\n     ```\n  ```", "````\n   ```\n````", id="fence whose code would close it at the margin"
+        ),
+        pytest.param("- ```\n\tx\n  ```", "```\n  x\n```", id="tab that a list item ends within"),
         pytest.param("`a\n@b` c", "`a @b` c", id="code span over two lines"),
         pytest.param("- x\n  ```py\n  @y\n  ```\n  z", "- x\n```py\n@y\n```\nz", id="fence in a list"),
         pytest.param("> ```\n> x\nout @y", "```\nx\n```\nout `@y`", id="fence that its quote ends"),

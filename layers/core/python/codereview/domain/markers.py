@@ -13,7 +13,7 @@ from uuid import UUID
 from codereview.errors import ConfigurationError
 
 _MARKER = re.compile(
-    r"<!-- codereview:(?P<kind>review|finding) id=(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"<!-- codereview:(?:review|finding) id=(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"(?: fp=(?P<fingerprint>[0-9a-f]{1,128}))? mac=(?P<mac>[0-9a-f]{64}) -->",
     re.ASCII,
 )
@@ -44,7 +44,7 @@ def finding_marker_fingerprint(body: str, key: bytes) -> str | None:
 
 def _verified(body: str, key: bytes, kind: str) -> re.Match[str] | None:
     found = _MARKER.fullmatch(body.rstrip().rpartition("\n")[2].strip())
-    if found is None or found["kind"] != kind:
+    if found is None:
         return None
     expected = _mac(key, kind, found["id"], found["fingerprint"] or "")
     return found if hmac.compare_digest(found["mac"].encode(), expected.encode()) else None

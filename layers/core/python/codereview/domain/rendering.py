@@ -253,9 +253,7 @@ def _harmless(text: str) -> str:
 
 
 def _without_hiding_places(text: str) -> str:
-    """Take out the characters that would break up a secret for the masking eye, but not for the reader's."""
-    visible = HIDDEN.sub("", text)
-    text = visible if mask_secrets(visible) != visible else text
+    """Resolve escapes and entities where they break up a secret for the masking eye, but not for the reader's."""
     plain = html.unescape(_ESCAPE.sub(r"\1", text))
     return plain if _label_count(mask_secrets(plain)) > _label_count(mask_secrets(text)) else text
 
