@@ -54,7 +54,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
     return payload
 
 
-MISSING = object()
+MISSING = type("Missing", (), {"__repr__": lambda _: "missing"})()  # a name that is the same in every test process
 
 
 @pytest.mark.parametrize(
