@@ -79,11 +79,6 @@ def omitted(number: int, noun: str) -> str:
     return f"_{count(number, f'more {noun}')} not shown: GitHub allows no more text here._"
 
 
-def as_comments(number: int) -> str:
-    """Say where the other findings are."""
-    return f"{count(number, 'finding')} as {'a comment' if number == 1 else 'comments'} on the lines."
-
-
 def tokens(*, calls: int, taken_in: int, cached: int, given_out: int) -> str:
     """Say what the language models took."""
     if not calls:
