@@ -12,8 +12,10 @@ from codereview import messages
             "superseded",
             "abc123",
             "Superseded by a newer commit",
-            "A newer commit was pushed while this one was waiting for its review."
-            " That commit is reviewed instead: `abc123`.",
+            (
+                "A newer commit was pushed while this one was waiting for its review."
+                " That commit is reviewed instead: `abc123`."
+            ),
         ),
         ("skipped", "draft", "Skipped", "This pull request was not reviewed. Reason: `draft`."),
         ("failed", None, "Could not review", "This review failed for good."),
