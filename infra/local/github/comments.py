@@ -1,5 +1,8 @@
 """Single comments on lines, on files and in the conversation, and the emoji under them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from local.github import conversation, reviews
 from local.github.placement import Placement, check_body, place
 from local.github.pulls import READ, pull_of
@@ -25,15 +28,15 @@ def list_line_comments(call: Call) -> Answer:
 def create_line_comment(call: Call) -> Answer:
     """Comment on a line or a file; it becomes a review of its own."""
     repository, pull, body = call.repository, pull_of(call), call.json()
-    text = check_body(body.get("body"))
-    if not text.strip():
-        raise invalid("PullRequestReviewComment", "body", "missing_field")
+    text = _text(body, "PullRequestReviewComment")
     if body.get("in_reply_to") is not None:
         return _reply(call, pull, body["in_reply_to"], text)
     if not isinstance(body.get("commit_id"), str):
         raise Refusal(422, 'Invalid request.\n\n"commit_id" wasn\'t supplied.')
-    commit_id = reviews.commit_of(repository, pull, body["commit_id"])
-    placement = _placement(repository, pull, commit_id, body)
+    with _by_field("PullRequestReviewComment", "commit_id"):
+        commit_id = reviews.commit_of(repository, pull, body["commit_id"])
+    with _by_field("PullRequestReviewComment", "pull_request_review_thread.line"):
+        placement = _placement(repository, pull, commit_id, body)
     review = _silent_review(call.world, repository, pull, call.world.bot, commit_id)
     kind = "file" if body.get("subject_type") == "file" else "line"
     comment = reviews.add_comment(call.world, repository, review, placement, text, subject_type=kind)
@@ -48,7 +51,8 @@ def create_line_comment(call: Call) -> Answer:
 )
 def create_reply(call: Call) -> Answer:
     """Answer in a thread."""
-    return _reply(call, pull_of(call), call.number("comment_id"), check_body(call.json().get("body")))
+    text = _text(call.json(), "PullRequestReviewComment")
+    return _reply(call, pull_of(call), call.number("comment_id"), text)
 
 
 @operation("GET", _LINE_COMMENT, "pulls/get-review-comment", READ)
@@ -76,9 +80,7 @@ def list_comments(call: Call) -> Answer:
 @operation("POST", f"{_REPO}/issues/{{issue_number}}/comments", "issues/create-comment", _ISSUES_WRITE, WRITE)
 def create_comment(call: Call) -> Answer:
     """Say something in the conversation."""
-    comment = add_comment(
-        call.world, call.repository, _issue(call), call.world.bot, check_body(call.json().get("body"))
-    )
+    comment = add_comment(call.world, call.repository, _issue(call), call.world.bot, _text(call.json(), "IssueComment"))
     return Answer(status=201, document=conversation.comment(call.world, call.repository, comment))
 
 
@@ -110,8 +112,6 @@ def react_to_line_comment(call: Call) -> Answer:
 
 def add_comment(world: World, repository: Repository, pull: Pull, author: Account, text: str) -> Comment:
     """Store a comment of the conversation."""
-    if not text.strip():
-        raise invalid("IssueComment", "body", "missing_field")
     comment = Comment(
         id=world.next_id(),
         number=pull.number,
@@ -123,6 +123,28 @@ def add_comment(world: World, repository: Repository, pull: Pull, author: Accoun
     )
     repository.comments[comment.id] = comment
     return comment
+
+
+def _text(body: Json, resource: str) -> str:
+    with _by_field(resource, "body"):
+        text = check_body(body.get("body"))
+    if not text.strip():
+        raise invalid(resource, "body", "missing_field")
+    return text
+
+
+@contextmanager
+def _by_field(resource: str, field: str) -> Iterator[None]:
+    """Say what reviews say in plain sentences as the single comments' endpoints do: by resource and field."""
+    try:
+        yield
+    except Refusal as refusal:
+        if not refusal.errors:
+            raise
+        problems = [
+            {"resource": resource, "code": "custom", "field": field, "message": message} for message in refusal.errors
+        ]
+        raise Refusal(422, "Validation Failed", problems) from None
 
 
 def _placement(repository: Repository, pull: Pull, commit_id: str, body: Json) -> Placement:
@@ -186,7 +208,7 @@ def _react(call: Call, subject: tuple[str, int]) -> Answer:
 def _edit(call: Call, comment: Comment | ReviewComment) -> None:
     if comment.user is not call.world.bot:
         raise Refusal(403, "Resource not accessible by integration")
-    comment.body = check_body(call.json().get("body"))
+    comment.body = _text(call.json(), "IssueComment" if isinstance(comment, Comment) else "PullRequestReviewComment")
     comment.updated_at = call.world.now()
 
 

@@ -6,12 +6,17 @@ from typing import Protocol
 
 from local.github import apps, checks, comments, contents, gate, pulls, repositories, reviews
 from local.github.faults import Fault
-from local.github.routing import Answer, Call, Refusal, Request, Route, find
-from local.github.state import World
+from local.github.routing import ROUTES, Answer, Call, Refusal, Request, Route, find
+from local.github.state import Json, World
 
 # Importing them registers their operations.
-OPERATIONS = (apps, checks, comments, contents, pulls, repositories, reviews)
+_MODULES = (apps, checks, comments, contents, pulls, repositories, reviews)
 _NOT_MODIFIED = 304
+
+
+def operations() -> list[tuple[str, str]]:
+    """Return method and path template of everything that the stand-in answers."""
+    return [(route.method, route.template) for route in ROUTES]
 
 
 class Judge(Protocol):
@@ -23,6 +28,10 @@ class Judge(Protocol):
 
     def answer(self, route: Route, answer: Answer) -> list[str]:
         """Return what is wrong with an answer."""
+        ...
+
+    def webhook(self, event: str, payload: Json) -> list[str]:
+        """Return what is wrong with a webhook's payload."""
         ...
 
 

@@ -59,6 +59,7 @@ class StandIn(People):
             )
         )
         self.world.accounts[self.world.bot.login.lower()] = self.world.bot
+        self.world.webhook_problems = judge.webhook if judge is not None else None
         self._dispatcher = Dispatcher(self.world, judge)
         self._server = Server(port, self._answer)
         self.world.base_url = self._server.url

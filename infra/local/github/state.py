@@ -227,6 +227,7 @@ class World:
     deliveries: list[Json] = field(default_factory=list)
     requests: list[Json] = field(default_factory=list)
     usage: dict[tuple[int, int], int] = field(default_factory=dict)
+    webhook_problems: Callable[[str, Json], list[str]] | None = None
     violations: list[str] = field(default_factory=list)
     faults: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     last_id: int = 1_000_000

@@ -63,6 +63,8 @@ def repositories_event(world: World, found: Installation, action: str, repositor
 
 def deliver(world: World, event: str, payload: Json, *, guid: str | None = None) -> Json:
     """Send a payload and remember what came back; a redelivery keeps its GUID."""
+    if world.webhook_problems is not None:
+        world.violations += world.webhook_problems(event, payload)
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     record: Json = {
         "id": world.next_id(),
