@@ -9,7 +9,7 @@ from unittest.mock import patch
 import botocore.auth
 import pytest
 from botocore.awsrequest import AWSRequest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codereview.adapters.aws.json_protocol import JsonService, ServiceAddress
@@ -99,6 +99,14 @@ TEXT = st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), m
     scope=st.tuples(st.sampled_from(["us-east-1", "cn-north-1"]), st.sampled_from(["sqs", "secretsmanager"])),
     path=st.sampled_from(["/", "/base/", "/a-b_c~d/e"]),
     at=st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.timezones()),  # noqa: DTZ001 -- a bound without a zone
+)
+@example(
+    body=b"{}",
+    values={"Content-Type": "  two  spaces ", "X-Amz-Target": "AmazonSQS.SendMessage"},
+    keys=("A", "b", "c"),
+    scope=("us-east-1", "sqs"),
+    path="/",
+    at=datetime(2026, 3, 15, 12, 0, tzinfo=UTC),
 )
 def test_every_request_is_signed_as_the_sdk_signs_it(
     *,

@@ -138,7 +138,7 @@ def _measure(functions: Sequence[Function], log: Path) -> dict[str, list[Start]]
 def _print(table: Mapping[str, Sequence[Start]]) -> None:
     sdk_init = statistics.median(start.init for start in table["boto3 SQS client"])
     lines = [
-        f"Median of {_STARTS} starts under the Runtime Interface Emulator; warm: median of {_WARM} calls each; RSS: largest peak",
+        f"Medians of {_STARTS} starts and {_WARM} warm calls each, under the Runtime Interface Emulator; RSS: peak",
         f"{'function':18}{'INIT ms':>9}{'(least)':>9}{'of boto3':>10}{'cold ms':>9}{'warm ms':>9}{'RSS MB':>9}  answer",
     ]
     for name, starts in table.items():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.errors import ConfigurationError, RetryableError
+from codereview.errors import CodeReviewError, ConfigurationError, RetryableError
 from tests.functions.webhook_world import (
     GUID,
     SECRET,
@@ -162,6 +162,7 @@ def test_f1_f3_no_success_is_answered_unless_the_queue_has_the_envelope(failure:
     [line] = world.log()
     assert (line["level"], line["outcome"], line["delivery"]) == ("ERROR", "failed", GUID)
     assert type(failure).__name__ in line["error"]
+    assert ("happened" in line["error"]) == isinstance(failure, CodeReviewError)
     assert "canary" not in world.lines[0]
 
 
