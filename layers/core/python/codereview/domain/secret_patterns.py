@@ -84,8 +84,10 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
         title="Private key",
         regex=re.compile(
             r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----(?=[\s\S]{0,200}?[A-Za-z0-9+/=]{24})"
-            rf"(?:(?:{_KEY_LINE}){{1,400}}+(?:\r?\n[^\n]{{0,40}}?(?=-----END))?|(?:(?: |\\{{1,2}}[nr])*+[A-Za-z0-9+/=]{{16,8000}}+){{1,400}}+)"
-            r"(?:(?:\\{1,2}[nr])*+[A-Za-z0-9+/=]{0,16}(?: |\\{1,2}[nr])*+-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+            rf"(?:(?:{_KEY_LINE}){{1,400}}+(?:\r?\n[^\n]{{0,40}}?(?=-----END))?"
+            r"|(?:(?: |\\{1,2}[nr])*+[A-Za-z0-9+/=]{16,8000}+){1,400}+)"
+            r"(?:(?:\\{1,2}[nr])*+[A-Za-z0-9+/=]{0,16}(?: |\\{1,2}[nr])*+"
+            r"-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
         ),
         keywords=("private key",),
     ),
