@@ -1,6 +1,7 @@
 """What each function loads: modules counted by name, never by time."""
 
 import ast
+import functools
 import subprocess
 import sys
 import sysconfig
@@ -40,8 +41,13 @@ def modules_loaded_by(program: str) -> set[str]:
 def third_party(modules: set[str]) -> set[str]:
     """Name the packages that are neither Python's nor ours; what `.pth` files of this environment load is neither."""
     mine = {"codereview", "handler", "functions"}
-    at_start = {name.partition(".")[0] for name in modules_loaded_by("pass")}
-    return {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - mine - at_start
+    return {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - mine - at_start()
+
+
+@functools.cache
+def at_start() -> set[str]:
+    """List the packages that this environment loads by itself."""
+    return {name.partition(".")[0] for name in modules_loaded_by("pass")}
 
 
 def test_the_webhook_loads_nothing_third_party() -> None:
@@ -63,6 +69,34 @@ def test_importing_the_handler_needs_no_environment_and_builds_nothing() -> None
     modules = modules_loaded_by(program)
     assert "codereview.settings" not in modules
     assert "ssl" not in modules
+
+
+def parts_of(builder: str) -> set[str]:
+    """List what a builder in `bootstrap` imports, and the functions of `bootstrap` that it calls."""
+    tree = ast.parse((PACKAGE / "codereview" / "bootstrap.py").read_text())
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    waiting, seen, modules = [builder], set[str](), set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        for node in ast.walk(functions[name]):
+            match node:
+                case ast.ImportFrom(module=str(module)):
+                    modules.add(module)
+                case ast.Import(names=names):
+                    modules.update(each.name for each in names)
+                case ast.Call(func=ast.Name(id=called)) if called in functions.keys() - seen:
+                    waiting.append(called)
+    return modules
+
+
+def test_the_reviewer_never_loads_the_database() -> None:
+    parts = parts_of("reviewer")
+    assert {"boto3", "codereview.use_cases.review_pull_request", "codereview.adapters.github.app"} <= parts
+    folder = str(ROOT / "functions" / "reviewer")
+    program = f"import sys; sys.path.insert(0, {folder!r}); import handler, {', '.join(sorted(parts))}"
+    loaded = {name.partition(".")[0] for name in modules_loaded_by(program)}
+    assert loaded.isdisjoint({"sqlalchemy", "psycopg", "alembic"})
 
 
 def test_a_third_party_import_would_be_seen() -> None:
