@@ -12,6 +12,8 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+TOOLS := sam checkov emulator runtime
+TOOL_LOCKS := $(TOOLS:%=requirements/%.txt)
 PYTHON_SOURCES := layers/core/python functions infra tests
 
 .PHONY: help
@@ -21,7 +23,7 @@ help: ## List these verbs
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: $(VENV)/.synced .tools/sam/.synced .tools/checkov/.synced .tools/emulator/.synced .tools/runtime/.synced tests/node_modules/.synced ## Install everything that the other verbs need
+setup: $(VENV)/.synced .tools/.synced tests/node_modules/.synced ## Install everything that the other verbs need
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Missing: Python 3.13 ($(PYTHON) is not on the PATH)." >&2; exit 1; }
@@ -39,10 +41,9 @@ $(VENV)/.synced: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@touch $@
 
 # Tools whose own dependencies would hold back ours, each in an environment of its own.
-.tools/%/.synced: requirements/%.txt $(VENV)/bin/uv
-	@echo "Installing $*"
-	@mkdir -p .tools && $(UV) venv --quiet --allow-existing --python $(BIN)/python .tools/$*
-	@$(UV) pip sync --quiet --require-hashes --python .tools/$* $<
+.tools/.synced: $(VENV)/.synced $(TOOL_LOCKS)
+	@echo "Installing tools: $(TOOLS)"
+	@PYTHONPATH=infra $(BIN)/python -m local.environments $(TOOLS)
 	@touch $@
 
 tests/node_modules/.synced: tests/package-lock.json
@@ -77,21 +78,21 @@ format: setup ## Format the code and apply safe fixes
 
 .PHONY: test
 test: check ## Run the checks and tests that CI runs
-	@$(BIN)/pytest -m "not long"
+	@$(BIN)/pytest -m "not long" -n 2 --dist loadgroup --quiet
 
 .PHONY: test-long
 test-long: setup ## Run the long proofs too
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: bench
-bench: setup build ## Measure cold starts, warm answers and memory side by side
-	@$(BIN)/python -m tests.benchmarks.cold_start
+bench: setup ## Measure cold starts, warm answers and memory side by side
+	@PYTHONPATH=infra $(BIN)/python -m tests.benchmarks.cold_start
 
 # --- building and running ---------------------------------------------------------------------------------------------
 
 .PHONY: build
 build: setup ## Build functions and layers for this machine with sam
-	@$(BIN)/python -m local.build
+	@PYTHONPATH=infra $(BIN)/python -m local.build
 
 .PHONY: demo
 demo: setup ## Deploy into local AWS and have a pull request reviewed (REPO=DIR BASE=REF HEAD=REF for your own)
@@ -99,4 +100,4 @@ demo: setup ## Deploy into local AWS and have a pull request reviewed (REPO=DIR 
 
 .PHONY: clean
 clean: ## Remove what was built and installed
-	@rm -rf .aws-sam .local .tools .venv tests/node_modules .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .aws-sam *.egg-info layers/core/python/*.egg-info .local .tools .venv tests/node_modules .mypy_cache .pytest_cache .ruff_cache

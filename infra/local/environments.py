@@ -1,4 +1,7 @@
-"""Virtual environments of the tools: made when missing or when their lock file changed."""
+"""Virtual environments of the tools: made when missing or when their lock file changed.
+
+`python -m local.environments NAME...` makes them by hand.
+"""
 
 import fcntl
 import hashlib
@@ -50,3 +53,8 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        ensure_environment(each)
