@@ -1,185 +1,249 @@
 """Puts a claim where it belongs: by the code that it quotes, with the model's line number as a mere hint.
 
-GitHub refuses a whole review for one line outside the diff, and a comment on the wrong line is worse than none, so a
-claim that cannot be placed goes to the body, and one whose code exists nowhere is not believed.
+GitHub refuses a whole review for one line outside the diff, and a comment on the wrong line is worse than none. So a
+claim that cannot be placed goes to the body, and one whose code exists nowhere is not believed. The model's text never
+reaches beyond the change: a path that is not in it is looked up nowhere.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
+from operator import itemgetter
+from typing import NamedTuple
 
-from codereview.domain.change import Change, FileChange, Hunk, Row, RowKind
-from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Side
+from codereview.domain.change import Change, FileChange, FileStatus, Row
+from codereview.domain.diff_sides import DiffSide, Place, line_of, numbers_of_rows, occurrence, row_text
+from codereview.domain.finding import Candidate, Finding, Placement, Side
 from codereview.domain.fingerprints import fingerprint
-from codereview.domain.quotes import Match, matches, similarity
+from codereview.domain.paths import find_file
+from codereview.domain.quote_readings import squeezed
+from codereview.domain.quotes import Fit, Lines, Match, find, similarity
+from codereview.domain.suggestions import is_applicable
 
 HeadText = Callable[[str], bytes | None]
 
 # A quote this much like a line near the hint is a careless copy of it; below, the two have nothing in common.
 _CARELESS = 0.6
 _NEAR = 3
-# A file larger than this is not searched for a quote outside the diff.
-_LONGEST_HEAD_TEXT = 2_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Rows of one side of one hunk that a claim is about."""
-
-    side: Side
-    rows: tuple[Row, ...]
-
-    @property
-    def anchor(self) -> Anchor:
-        first, last = _line(self.rows[0], self.side), _line(self.rows[-1], self.side)
-        return Anchor(side=self.side, line=last, start_line=first if first < last else None)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(_text(row) for row in self.rows)
-
-    @property
-    def is_touched(self) -> bool:
-        """Whether the change itself made one of the rows."""
-        return any(row.kind is not RowKind.CONTEXT for row in self.rows)
+# With so many equal lines and no usable hint, a guess is wrong more often than it helps.
+_MOST_RIVALS = 4
+# So much code is not the same by chance: found in one place of the whole change, it is what the model meant, whatever
+# file it named.
+_TELLING = 20
+# In a file larger than this only whole lines are searched for, which takes no time.
+_LONGEST_SEARCHED = 2_000_000
+# Both sides, the stricter reading of either first: a line that was deleted as it is quoted is a better reading than a
+# new line that only resembles the quote.
+_STRICT, _PIECES, _LOOSE = (Fit.VERBATIM, Fit.ABRIDGED), (Fit.PIECE,), (Fit.ALIKE,)
+_ORDER = tuple((side, fits) for fits in (_STRICT, _PIECES, _LOOSE) for side in (Side.RIGHT, Side.LEFT))
 
 
 def anchor(candidate: Candidate, change: Change, head_text: HeadText) -> Finding:
-    """Check a claim against the change, and against the head's file where the change does not show the code."""
-    file = find_file(candidate.path, change)
-    if file is None:
-        return _outside(candidate, candidate.path, candidate.path, head_text)
-    place = _by_quote(candidate, file) or _by_hint(candidate, file, change)
-    identity = file.old_path or file.path
-    if place is None:
-        return _outside(candidate, file.path, identity, head_text)
-    return Finding(
-        candidate=candidate,
-        path=file.path,
-        placement=Placement.INLINE,
-        anchor=place.anchor,
-        text=place.text,
-        fingerprint=fingerprint(path=identity, text=place.text, rule=candidate.rule),
-        is_suggestion_applicable=_replaces_quote(candidate, place),
-    )
+    """Check one claim against the change, and against the head's file where the change does not show the code."""
+    return _Anchoring(change, head_text).finding(candidate)
 
 
-def find_file(path: str, change: Change) -> FileChange | None:
-    """Find the file that a model means: by its new name, its old one, without a diff's prefix, in another case."""
-    stripped = path.strip().removeprefix("./")
-    names = [stripped, *(stripped.removeprefix(prefix) for prefix in ("a/", "b/") if stripped.startswith(prefix))]
-    for name in names:
-        for file in change.files:
-            if name in (file.path, file.old_path):
-                return file
-    alike = [file for file in change.files if file.path.lower() in {name.lower() for name in names}]
-    return alike[0] if len(alike) == 1 else None
+def anchor_all(candidates: Iterable[Candidate], change: Change, head_text: HeadText) -> tuple[Finding, ...]:
+    """Check claims, in their order; the change is prepared for searching only once."""
+    anchoring = _Anchoring(change, head_text)
+    return tuple(anchoring.finding(candidate) for candidate in candidates)
 
 
-def _by_quote(candidate: Candidate, file: FileChange) -> _Place | None:
-    """Take the new side; the old one only for code that is nowhere on the new."""
-    if not candidate.quote.strip():
+class _Preference(NamedTuple):
+    """How well a place agrees with what else is known; smaller is better."""
+
+    is_away: bool
+    is_other_row: bool
+    is_far: bool
+    is_untouched: bool
+    distance: int
+
+    @property
+    def evidence(self) -> tuple[bool, ...]:
+        """All but the distance, which beyond a few lines tells nothing."""
+        return self[:-1]
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the text speaks for the place."""
+        return self.is_away and self.is_other_row and self.is_far
+
+
+class _Anchoring:
+    """A change, prepared for searching as far as claims ask for it."""
+
+    def __init__(self, change: Change, head_text: HeadText) -> None:
+        self._change = change
+        self._head_text = head_text
+        self._sides: dict[tuple[int, Side], DiffSide] = {}
+
+    def finding(self, candidate: Candidate) -> Finding:
+        file = find_file(candidate.path, self._change.files)
+        has_quote = bool(squeezed(candidate.quote))
+        if file is not None:
+            place = self._by_quote(candidate, file) if has_quote else self._by_number(candidate, file)
+            if place is None and has_quote:
+                place = self._careless(candidate, file)
+            if place is not None:
+                return self._inline(candidate, file, place)
+            found = self._elsewhere_in_head(candidate, file) if has_quote else None
+            if found is not None:
+                return found
+        if has_quote:
+            return self._in_another_file(candidate) or _unplaced(candidate, file, Placement.DROPPED)
+        return _unplaced(candidate, file, Placement.FILE if file is not None else Placement.BODY)
+
+    def _side(self, file: FileChange, side: Side) -> DiffSide:
+        key = (id(file), side)
+        if key not in self._sides:
+            self._sides[key] = DiffSide(file, side)
+        return self._sides[key]
+
+    @cached_property
+    def _numbers(self) -> dict[int, tuple[FileChange, Row]]:
+        return numbers_of_rows(self._change.files)
+
+    def _by_quote(self, candidate: Candidate, file: FileChange) -> Place | None:
+        for name, fits in _ORDER:
+            side = self._side(file, name)
+            found = [(match, side.place(match.first, match.last)) for match in find(candidate.quote, side.lines, fits)]
+            if name is Side.LEFT:
+                found = [(match, place) for match, place in found if place.is_touched]
+            if found:
+                return self._best(found, candidate.line)
         return None
-    for side in (Side.RIGHT, Side.LEFT):
-        found = [
-            (match, _Place(side=side, rows=tuple(rows[match.first : match.last + 1])))
-            for hunk in file.hunks
-            for rows in [side_rows(hunk, side)]
-            for match in matches(candidate.quote, [_text(row) for row in rows])
+
+    def _best(self, found: list[tuple[Match, Place]], hint: int | None) -> Place | None:
+        """Choose among places with the same text; None where that would be a guess among many."""
+        ranked = sorted(((self._preference(match, place, hint), place) for match, place in found), key=itemgetter(0))
+        best, place = ranked[0]
+        rivals = [other for other, _ in ranked if other.evidence == best.evidence]
+        return None if best.is_guess and len(rivals) >= _MOST_RIVALS else place
+
+    def _preference(self, match: Match, place: Place, hint: int | None) -> "_Preference":
+        """Order places with the same text: at the hint, lines that the change made, the nearest to the hint.
+
+        A hint that hits one of several equal lines, or nearly, is no accident; one that is merely closer to it than to
+        the others says less than that most claims are about what the change made.
+        """
+        if match.number is not None:
+            hint = match.number
+        distance = 0 if hint is None else max(place.first - hint, hint - place.last, 0)
+        is_hit = hint is not None and distance == 0
+        file_and_row = self._numbers.get(hint) if hint is not None and not is_hit else None
+        is_row_hit = file_and_row is not None and any(row is file_and_row[1] for row in place.rows)
+        return _Preference(
+            is_away=not is_hit,
+            is_other_row=not is_row_hit,
+            is_far=hint is None or distance > _NEAR,
+            is_untouched=not place.is_touched,
+            distance=distance,
+        )
+
+    def _by_number(self, candidate: Candidate, file: FileChange) -> Place | None:
+        """Trust the number where there is nothing else: inside a hunk, or as the row of the rendered change."""
+        if candidate.line is None:
+            return None
+        side = self._side(file, Side.RIGHT)
+        index = side.index_of(candidate.line)
+        if index is None:
+            other, row = self._numbers.get(candidate.line, (None, None))
+            if other is file and row is not None and row.new_line is not None:
+                index = side.index_of(row.new_line)
+        return None if index is None else side.place(index, index)
+
+    def _careless(self, candidate: Candidate, file: FileChange) -> Place | None:
+        """Find a line near the hint that the quote is a bad copy of."""
+        if candidate.line is None:
+            return None
+        side = self._side(file, Side.RIGHT)
+        near = [
+            (similarity(candidate.quote, row_text(row)), -abs(line_of(row, Side.RIGHT) - candidate.line), index)
+            for index, row in enumerate(side.rows)
+            if abs(line_of(row, Side.RIGHT) - candidate.line) <= _NEAR
         ]
-        if side is Side.LEFT:
-            found = [(match, place) for match, place in found if place.is_touched]
-        if found:
-            return min(found, key=lambda entry: _preference(entry[0], entry[1], candidate.line))[1]
-    return None
+        likeness, _, index = max(near, default=(0.0, 0, 0))
+        return side.place(index, index) if likeness >= _CARELESS else None
+
+    def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
+        occurrence_of_text = self._side(file, place.side).occurrence(place)
+        return Finding(
+            candidate=candidate,
+            path=file.path,
+            placement=Placement.INLINE,
+            anchor=place.anchor,
+            text=place.text,
+            fingerprint=fingerprint(
+                path=_identity(file), text=place.text, rule=candidate.rule, occurrence=occurrence_of_text
+            ),
+            is_suggestion_applicable=self._is_suggestion_applicable(candidate, file, place),
+        )
+
+    def _is_suggestion_applicable(self, candidate: Candidate, file: FileChange, place: Place) -> bool:
+        if candidate.suggestion is None or place.text != candidate.quote.replace("\r", "").strip("\n"):
+            return False
+        head = self._head_text(file.path) if file.path.endswith((".py", ".pyi")) else None
+        return is_applicable(
+            candidate.suggestion,
+            quote=candidate.quote,
+            text=place.text,
+            anchor=place.anchor,
+            head=None if head is None else head.decode("utf-8", "replace"),
+            path=file.path,
+        )
+
+    def _elsewhere_in_head(self, candidate: Candidate, file: FileChange) -> Finding | None:
+        """Look for the quote in the unchanged rest of the head's file; the claim's line becomes the one found."""
+        content = self._head_text(file.path)
+        if content is None:
+            return None
+        lines = Lines(content.decode("utf-8", "replace").split("\n"))
+        found = find(candidate.quote, lines, tuple(Fit) if len(content) <= _LONGEST_SEARCHED else (Fit.VERBATIM,))
+        if not found:
+            return _unplaced(candidate, file, Placement.FILE) if len(content) > _LONGEST_SEARCHED else None
+        hint = candidate.line or 1
+        best = min(found, key=lambda match: abs(match.first + 1 - hint))
+        return Finding(
+            candidate=replace(candidate, line=best.first + 1),
+            path=file.path,
+            placement=Placement.FILE,
+            anchor=None,
+            text="",
+            fingerprint=fingerprint(
+                path=_identity(file),
+                text="\n".join(lines.squeezed[best.first : best.last + 1]),
+                rule=candidate.rule,
+                occurrence=occurrence(lines, best.first, best.last),
+            ),
+        )
+
+    def _in_another_file(self, candidate: Candidate) -> Finding | None:
+        """Place a claim under a wrong path by its code, if that stands in one place of the change only."""
+        if len(squeezed(candidate.quote)) < _TELLING:
+            return None
+        found = [
+            (file, side.place(match.first, match.last))
+            for file in self._change.files
+            for side in [self._side(file, Side.RIGHT)]
+            for match in find(candidate.quote, side.lines, (Fit.VERBATIM,))
+        ]
+        return self._inline(candidate, *found[0]) if len(found) == 1 else None
 
 
-def _preference(match: Match, place: _Place, hint: int | None) -> tuple[float, bool, int]:
-    """Order places: best fit, then lines that the change made, then the nearest to the hint."""
-    first = _line(place.rows[0], place.side)
-    last = _line(place.rows[-1], place.side)
-    distance = 0 if hint is None else max(first - hint, hint - last, 0)
-    return (-match.score, not place.is_touched, distance)
-
-
-def _by_hint(candidate: Candidate, file: FileChange, change: Change) -> _Place | None:
-    """Trust the number where there is no quote, or where the quote is a careless copy of a line near it."""
-    if candidate.line is None:
-        return None
-    rows = [row for hunk in file.hunks for row in side_rows(hunk, Side.RIGHT)]
-    near = [row for row in rows if row.new_line is not None and abs(row.new_line - candidate.line) <= _NEAR]
-    if candidate.quote.strip():
-        alike = max(near, key=lambda row: similarity(candidate.quote, _text(row)), default=None)
-        is_copy = alike is not None and similarity(candidate.quote, _text(alike)) >= _CARELESS
-        return _Place(side=Side.RIGHT, rows=(alike,)) if alike is not None and is_copy else None
-    exact = next((row for row in near if row.new_line == candidate.line), None)
-    exact = exact or _row_by_index(candidate.line, file, change)
-    return _Place(side=Side.RIGHT, rows=(exact,)) if exact is not None else None
-
-
-def _row_by_index(index: int, file: FileChange, change: Change) -> Row | None:
-    """Read the number as a row of the whole diff, counted from 1, if that row is in the claim's own file."""
-    position = 0
-    for other in change.files:
-        for hunk in other.hunks:
-            position += 1  # the hunk's header
-            if position < index <= position + len(hunk.rows):
-                row = hunk.rows[index - position - 1]
-                return row if other is file and row.new_line is not None else None
-            position += len(hunk.rows)
-    return None
-
-
-def _outside(candidate: Candidate, path: str, identity: str, head_text: HeadText) -> Finding:
-    """Place what is not in the diff: under its file if its code is there, and nowhere if the code is made up."""
-    line = _line_in_head(candidate, head_text(path)) if candidate.quote.strip() else None
-    placement = Placement.BODY
-    if candidate.quote.strip():
-        placement = Placement.FILE if line is not None else Placement.DROPPED
+def _unplaced(candidate: Candidate, file: FileChange | None, placement: Placement) -> Finding:
+    """Keep a claim without a place, and without its number, which nothing confirms."""
     return Finding(
-        candidate=candidate if line is None else replace(candidate, line=line),
-        path=path,
+        candidate=replace(candidate, line=None),
+        path=candidate.path if file is None else file.path,
         placement=placement,
         anchor=None,
         text="",
-        fingerprint=fingerprint(path=identity, text=candidate.quote or candidate.title, rule=candidate.rule),
+        fingerprint=fingerprint(
+            path=candidate.path if file is None else _identity(file), text=candidate.quote, rule=candidate.rule
+        ),
     )
 
 
-def _line_in_head(candidate: Candidate, content: bytes | None) -> int | None:
-    """Find the quote in the head's whole file; returns its first line, nearest to the hint."""
-    if content is None or len(content) > _LONGEST_HEAD_TEXT:
-        return None
-    lines = [line.decode("utf-8", "replace") for line in content.split(b"\n")]
-    found = matches(candidate.quote, lines)
-    hint = candidate.line or 1
-    return min((match.first + 1 for match in found), key=lambda line: abs(line - hint), default=None)
-
-
-def _replaces_quote(candidate: Candidate, place: _Place) -> bool:
-    """Whether GitHub's "apply suggestion" would replace exactly the lines that the model meant to replace."""
-    if candidate.suggestion is None or place.side is not Side.RIGHT:
-        return False
-    return place.text == candidate.quote.replace("\r", "").strip("\n")
-
-
-def side_rows(hunk: Hunk, side: Side) -> list[Row]:
-    """Return the rows of one column of the diff; their line numbers follow each other."""
-    hidden = RowKind.REMOVED if side is Side.RIGHT else RowKind.ADDED
-    return [row for row in hunk.rows if row.kind is not hidden]
-
-
-def added_lines(hunks: Iterable[Hunk]) -> set[int]:
-    """Return the new-file line numbers that the change made."""
-    return {
-        row.new_line for hunk in hunks for row in hunk.rows if row.kind is RowKind.ADDED and row.new_line is not None
-    }
-
-
-def _line(row: Row, side: Side) -> int:
-    line = row.new_line if side is Side.RIGHT else row.old_line
-    assert line is not None  # noqa: S101 -- side_rows leaves out the rows that the side does not have
-    return line
-
-
-def _text(row: Row) -> str:
-    return row.text.removesuffix(b"\r").decode("utf-8", "replace")
+def _identity(file: FileChange) -> str:
+    """Return the name that a finding's identity is built on; a copy is a file of its own."""
+    return file.old_path if file.status is FileStatus.RENAMED and file.old_path is not None else file.path

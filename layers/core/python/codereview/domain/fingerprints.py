@@ -12,9 +12,12 @@ def normalised(text: str) -> str:
 
 
 def fingerprint(*, path: str, text: str, rule: str, occurrence: int = 0) -> str:
-    """Hash a finding's identity to 32 hex digits.
+    """Hash a finding's identity to 64 hex digits.
 
-    `path` is the file's name before a rename in this change, `occurrence` tells equal code in one file apart.
+    `path` is the file's name before a rename in this change, so that the rename does not make an old finding new.
+    `occurrence` tells equal code in one file apart: how many times it stood before, 0 for the first.
     """
-    identity = f"{path}\n{normalised(text)}\n{rule}\n{occurrence}"
-    return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
+    parts = (path, normalised(text), rule, str(occurrence))
+    # Lengths in front, so that no path or text can be made to look like another split of the same letters.
+    identity = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()

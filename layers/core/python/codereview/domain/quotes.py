@@ -1,95 +1,210 @@
-"""Finds the lines that a quote means among the lines that are there."""
+"""Finds the lines that a quote means among the lines that are there.
+
+White space and hidden characters never count: models re-indent, and they never saw what was stripped from their input.
+The ways of reading a quote go from strict to loose; a looser one is tried only where no stricter one finds anything.
+"""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from enum import IntEnum
+from functools import cached_property
 
-from codereview.domain.fingerprints import normalised
+from codereview.domain.hidden_text import strip_hidden
+from codereview.domain.quote_readings import LONGEST_LINE, Reading, readings, squeezed
 
 # Below eight characters a piece of a line (`return x`, `}`) stands in too many places to mean one.
-_LEAST_PIECE = 8
+LEAST_PIECE = 8
 _LEAST_RATIO = 0.85
-_EXACT, _PREFIX, _PIECE = 1.0, 0.95, 0.9
-# Models sometimes quote rows as they were shown: number, mark, text.
-_SHOWN_ROW = re.compile(r"^\s*\d*\s[+\- ] ?")
+_LONGEST_COMMENT_MARK = 2  # what is left of `# ...` or `// ...` is no code
+# A secret is shown to models as its mask, which stands for anything, like an ellipsis.
+_ELLIPSIS = re.compile(r"\.{3,}|…|\[masked[a-z0-9-]*\]")
+
+
+class Fit(IntEnum):
+    """How a quote and the text agree; smaller is better."""
+
+    VERBATIM = 0  # whole lines
+    ABRIDGED = 1  # with an ellipsis, from the beginning of a line
+    PIECE = 2  # within a line
+    ALIKE = 3  # with small mistakes, or with lines left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A run of lines, `first` to `last` inclusive (indexes), and how well they fit: 1 is verbatim."""
+    """A run of lines, `first` to `last` inclusive (indexes). `score` orders the matches of one fit, 1 at best.
+
+    `number` is the line number that the quote itself begins with, where it is a row as it was shown.
+    """
 
     first: int
     last: int
-    score: float
+    score: float = 1.0
+    number: int | None = None
 
 
-def matches(quote: str, lines: Sequence[str]) -> list[Match]:
-    """Return every run of `lines` that fits the quote best, in order; several if it stands there more than once.
+class Lines:
+    """Lines to search, without their white space."""
 
-    The readings are tried from strict to loose: as it stands, without blank ends, without the marks of a diff, and at
-    last its single longest line.
-    """
-    known = [normalised(line) for line in lines]
-    for wanted in _readings(quote):
-        found = _runs(wanted, known, is_loose=False) or _runs(wanted, known, is_loose=True)
-        if found:
-            best = max(match.score for match in found)
-            return [match for match in found if match.score == best]
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Prepare lines; of very long ones only the part that people and models are shown."""
+        visible = strip_hidden("\n".join(text[:LONGEST_LINE] for text in texts)) if texts else ""
+        self.squeezed = [squeezed(text) for text in visible.split("\n")] if texts else []
+
+    @cached_property
+    def stream(self) -> str:
+        """All lines in one."""
+        return "".join(self.squeezed)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where in the stream each line begins; the end is the last entry."""
+        starts = [0]
+        for text in self.squeezed:
+            starts.append(starts[-1] + len(text))
+        return starts
+
+    @cached_property
+    def filled(self) -> list[int]:
+        """Indexes of the lines that are not blank."""
+        return [index for index, text in enumerate(self.squeezed) if text]
+
+    def occurrences(self, wanted: str, *, begin: int = 0) -> Iterator[tuple[int, int]]:
+        """Yield where a text stands in the stream, at most once for each line that it begins in."""
+        position = self.stream.find(wanted, begin)
+        while position >= 0:
+            yield position, position + len(wanted)
+            position = self.stream.find(wanted, self.starts[self.line_at(position) + 1])
+
+    def line_at(self, position: int) -> int:
+        """Return the index of the line that a position of the stream is in."""
+        return bisect_right(self.starts, position) - 1
+
+    def is_start(self, position: int) -> bool:
+        """Whether a line begins, or ends, here."""
+        return self.starts[bisect_right(self.starts, position) - 1] == position
+
+
+def find(quote: str, lines: Lines, fits: Iterable[Fit] = tuple(Fit)) -> list[Match]:
+    """Return every run of lines that fits the quote best, in order; the first of `fits` that finds anything decides."""
+    ways = list(readings(quote))
+    for fit in fits:
+        for reading in ways:
+            found = _FINDERS[fit](reading, lines)
+            if found:
+                best = max(match.score for match in found)
+                return [match for match in found if match.score == best]
     return []
 
 
-def similarity(quote: str, line: str) -> float:
-    """Tell how alike a quote's first line and a line are, 0 to 1."""
-    first = next((text for text in map(normalised, quote.split("\n")) if text), "")
-    return SequenceMatcher(None, first, normalised(line), autojunk=False).ratio()
+def similarity(quote: str, text: str) -> float:
+    """Tell how alike a quote's first line and a line are, 0 to 1; the beginning of the line is all of it."""
+    first = next((line for line in map(squeezed, strip_hidden(quote).split("\n")) if line), "")
+    start = _ELLIPSIS.split(first)[0]
+    if start not in ("", first) and squeezed(text).startswith(start):
+        return 1.0
+    return SequenceMatcher(None, first[:LONGEST_LINE], squeezed(text)[:LONGEST_LINE], autojunk=False).ratio()
 
 
-def _readings(quote: str) -> list[list[str]]:
-    whole = [normalised(line) for line in quote.replace("\r", "").split("\n")]
-    readings = [whole, _without_blank_ends(whole)]
-    bare = [_SHOWN_ROW.sub("", line) for line in quote.replace("\r", "").split("\n")]
-    readings.append(_without_blank_ends([normalised(line) for line in bare]))
-    longest = max(readings[1], key=len, default="")
-    readings.append([longest])
-    kept: list[list[str]] = []
-    for reading in readings:
-        if any(reading) and reading not in kept:
-            kept.append(reading)
-    return kept
-
-
-def _without_blank_ends(lines: list[str]) -> list[str]:
-    filled = [index for index, line in enumerate(lines) if line]
-    return lines[filled[0] : filled[-1] + 1] if filled else []
-
-
-def _runs(wanted: list[str], known: list[str], *, is_loose: bool) -> list[Match]:
-    """Compare the wanted lines with every run of as many known ones; each line must fit."""
+def _verbatim(reading: Reading, lines: Lines) -> list[Match]:
+    """Find whole lines; blank ones between them do not matter, other breaks cost a little."""
     found: list[Match] = []
-    for start in range(len(known) - len(wanted) + 1):
-        total = 0.0
-        for offset, line in enumerate(wanted):
-            fit = _fit(line, known[start + offset], is_loose=is_loose)
-            if fit == 0.0:
-                break
-            total += fit
-        else:
-            found.append(Match(first=start, last=start + len(wanted) - 1, score=total / len(wanted)))
+    for start, end in lines.occurrences(reading.text):
+        if lines.is_start(start) and lines.is_start(end):
+            first, last = lines.line_at(start), lines.line_at(end - 1)
+            is_same = tuple(line for line in lines.squeezed[first : last + 1] if line) == reading.lines
+            score = 1.0 if is_same else 0.9
+            found.append(Match(first=first, last=last, score=score, number=reading.number))
     return found
 
 
-def _fit(wanted: str, line: str, *, is_loose: bool) -> float:
-    if wanted == line:
-        return _EXACT
-    if not wanted or not line:
+def _piece(reading: Reading, lines: Lines) -> list[Match]:
+    if len(reading.text) < LEAST_PIECE:
+        return []
+    return [
+        Match(first=lines.line_at(start), last=lines.line_at(end - 1), number=reading.number)
+        for start, end in lines.occurrences(reading.text)
+    ]
+
+
+def _abridged(reading: Reading, lines: Lines) -> list[Match]:
+    """Find a text with ellipses by its pieces, in their order; the first begins a line."""
+    pieces = [piece for piece in _ELLIPSIS.split(reading.text) if len(piece) > _LONGEST_COMMENT_MARK]
+    if not pieces or pieces[0] == reading.text:
+        return []
+    found: list[Match] = []
+    for start, first_end in lines.occurrences(pieces[0]):
+        end, missing = first_end, 0
+        for piece in pieces[1:]:
+            position = lines.stream.find(piece, end, end + LONGEST_LINE)
+            missing += position < 0
+            end = position + len(piece) if position >= 0 else end
+        score = 1 - (missing / len(pieces) + (not lines.is_start(start))) / 2
+        if lines.is_start(start) or len(pieces[0]) >= LEAST_PIECE:
+            first, last = lines.line_at(start), lines.line_at(end - 1)
+            found.append(Match(first=first, last=last, score=score, number=reading.number))
+    return found
+
+
+def _alike(reading: Reading, lines: Lines) -> list[Match]:
+    """Find lines with small mistakes: from each line like the quote's longest, align the others around it."""
+    longest = max(range(len(reading.lines)), key=lambda index: len(reading.lines[index]))
+    wanted = reading.lines[longest]
+    found = [
+        match
+        for position, index in enumerate(lines.filled)
+        if _ratio(wanted, lines.squeezed[index]) > 0
+        and (match := _aligned(reading, longest, position, lines)) is not None
+    ]
+    if not found and len(reading.lines) > 1 and len(wanted) >= 2 * LEAST_PIECE:
+        return _verbatim(Reading(lines=(wanted,)), lines)
+    return found
+
+
+def _aligned(reading: Reading, pivot: int, position: int, lines: Lines) -> Match | None:
+    """Pair the quote's lines with those around a pivot; None where less than half of the quote is there."""
+    pairs = {pivot: position}
+    for step, indexes in ((1, range(pivot + 1, len(reading.lines))), (-1, range(pivot - 1, -1, -1))):
+        at = position
+        for index in indexes:
+            partner = _partner(reading.lines[index], at, step, lines)
+            if partner is not None:
+                pairs[index] = at = partner
+    mass = sum(
+        len(reading.lines[index]) * _ratio(reading.lines[index], lines.squeezed[lines.filled[at]])
+        for index, at in pairs.items()
+    )
+    if mass < len(reading.text) / 2:
+        return None
+    ends = [lines.filled[at] for at in pairs.values()]
+    return Match(first=min(ends), last=max(ends), score=mass / len(reading.text), number=reading.number)
+
+
+def _partner(wanted: str, at: int, step: int, lines: Lines) -> int | None:
+    """Find a quoted line's neighbour; the model may have left out lines between."""
+    neighbours = [near for near in range(at + step, at + 4 * step, step) if 0 <= near < len(lines.filled)]
+    for near in neighbours:
+        if _ratio(wanted, lines.squeezed[lines.filled[near]]) > 0:
+            return near
+    # Too short for telling a mistake from another line: taken as it comes.
+    return neighbours[0] if neighbours and len(wanted) < LEAST_PIECE else None
+
+
+def _ratio(wanted: str, text: str) -> float:
+    """Tell how alike two lines are, 0 where they are not; the cheap bounds come first."""
+    if wanted == text:
+        return 1.0
+    if len(wanted) >= LEAST_PIECE and wanted in text:
+        return 0.9
+    if not 2 * min(len(wanted), len(text)) >= _LEAST_RATIO * (len(wanted) + len(text)):
         return 0.0
-    start = wanted.rstrip(".…").rstrip()
-    if start != wanted and wanted.endswith(("...", "…")) and len(start) >= _LEAST_PIECE and line.startswith(start):
-        return _PREFIX
-    if len(wanted) >= _LEAST_PIECE and wanted in line:
-        return _PIECE
-    if not is_loose or abs(len(wanted) - len(line)) > max(len(wanted), len(line)) * (1 - _LEAST_RATIO) * 2:
+    matcher = SequenceMatcher(None, text, wanted, autojunk=False)
+    if matcher.quick_ratio() < _LEAST_RATIO:
         return 0.0
-    ratio = SequenceMatcher(None, wanted, line, autojunk=False).ratio()
-    return ratio * _PIECE if ratio >= _LEAST_RATIO else 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= _LEAST_RATIO else 0.0
+
+
+_FINDERS = {Fit.VERBATIM: _verbatim, Fit.ABRIDGED: _abridged, Fit.PIECE: _piece, Fit.ALIKE: _alike}

@@ -1,0 +1,76 @@
+"""The ways in which the lines of a model's quote may be meant: as they stand, or as rows of what it was shown."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codereview.domain.hidden_text import strip_hidden
+
+# Models are shown no more of a line (domain/context.py), so that nobody quotes what is behind.
+LONGEST_LINE = 2_000
+# Of a quote that is longer, the beginning says where it belongs.
+_MOST_LINES = 40
+_FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
+# Rows as they are shown (domain/context.py); models lose the blanks in front.
+_SHOWN_ROW = re.compile(r"\s*(\d{1,7}) [+ ](?: (.*))?", re.DOTALL)
+_SHOWN_REMOVED_ROW = re.compile(r"\s*- ?(.*)", re.DOTALL)
+# And as other tools number lines: `12: text`, `12 | text`, `L12 text`.
+_NUMBERED = re.compile(r"\s*L?(\d{1,7})(?:\s*[:|]\s?|\s+)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The lines to look for, without white space and without blank ones; `number` is what the first is numbered as."""
+
+    lines: tuple[str, ...]
+    number: int | None = None
+
+    @property
+    def text(self) -> str:
+        """All lines in one."""
+        return "".join(self.lines)
+
+
+def squeezed(text: str) -> str:
+    """Take all white space out."""
+    return "".join(text.split())
+
+
+def readings(quote: str) -> Iterator[Reading]:
+    """Yield each reading once, the most literal first."""
+    texts = [line[:LONGEST_LINE] for line in strip_hidden(quote).split("\n") if line.strip()][:_MOST_LINES]
+    seen: set[tuple[str, ...]] = set()
+    for number, lines in _ways(texts):
+        filled = tuple(text for text in map(squeezed, lines) if text)
+        if filled and filled not in seen:
+            seen.add(filled)
+            yield Reading(lines=filled, number=number)
+
+
+def _ways(texts: list[str]) -> Iterator[tuple[int | None, list[str]]]:
+    yield None, texts
+    texts = [text for text in texts if not _FENCE.fullmatch(text)]
+    yield None, texts
+    yield from _as_shown(texts)
+    numbered = [match for text in texts if (match := _NUMBERED.fullmatch(text))]
+    if numbered and len(numbered) == len(texts):
+        yield int(numbered[0][1]), [match[2] for match in numbered]
+    if all(text[0] in "+- " for text in texts):  # a diff's own marks
+        kept = [text[1:] for text in texts if text[0] != "-"]
+        yield None, kept or [text[1:] for text in texts]
+    yield None, [text.removeprefix("+") for text in texts]
+    if len(texts) == 1:
+        yield None, [re.sub(r"^\s*[+-]", "", texts[0])]
+        yield None, [texts[0].strip().strip("`")]
+
+
+def _as_shown(texts: list[str]) -> Iterator[tuple[int | None, list[str]]]:
+    """Read the lines as rows of the rendered change; removed ones have no number, and count only if all are removed."""
+    rows = [(_SHOWN_ROW.fullmatch(text), _SHOWN_REMOVED_ROW.fullmatch(text)) for text in texts]
+    if not all(shown or removed for shown, removed in rows):
+        return
+    kept = [shown for shown, _ in rows if shown]
+    if kept:
+        yield int(kept[0][1]), [shown[2] or "" for shown in kept]
+    elif all(text.startswith("  ") for text in texts[1:]):
+        yield None, [removed[1] for _, removed in rows if removed]
