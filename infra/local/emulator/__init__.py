@@ -4,3 +4,6 @@ Each module says which gap it closes, has one function `install`, and has a test
 the gap in the pinned version and shows it closed. When a new version closes a gap, its test fails and the
 module goes.
 """
+
+EXTENSIONS = ("batch_responses", "move_tasks", "runtimes")
+"""The names of all extensions."""

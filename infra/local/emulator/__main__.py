@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ministack import app  # type: ignore[import-not-found]
 
-from local.emulator import batch_responses, move_tasks, runtimes
+from local.emulator import EXTENSIONS, batch_responses, move_tasks, runtimes
 
 
 def main() -> None:
@@ -17,16 +17,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="local.emulator")
     parser.add_argument("function_python", type=Path)
     parser.add_argument("layer_folder", type=Path)
-    parser.add_argument("--without", action="append", default=[], help="leave out an extension: shows its gap")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=EXTENSIONS, help="leave out an extension: shows its gap"
+    )
     arguments = parser.parse_args()
     extensions = {
         "runtimes": lambda: runtimes.install(arguments.function_python, arguments.layer_folder),
         "move_tasks": move_tasks.install,
         "batch_responses": batch_responses.install,
     }
-    for name, install in extensions.items():
+    for name in EXTENSIONS:
         if name not in arguments.without:
-            install()
+            extensions[name]()
     sys.argv = ["ministack"]  # it reads its own arguments from here
     app.main()
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
 
+from local.emulator.batch_rules import is_well_formed
+
 _message_ids: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar("message_ids", default=None)
 """The batch that runs in this context, if its mapping reports failures item by item."""
 
@@ -39,17 +41,3 @@ def install() -> None:
 
     lambda_svc._run_sqs_batch = run_checked_batch
     lambda_svc._execute_function = execute_checked
-
-
-def is_well_formed(body: Any, message_ids: frozenset[str]) -> bool:
-    """Tell whether AWS would read this answer; nothing, an empty object and a null list mean success."""
-    if body is None or body in ("", b""):
-        return True
-    if not isinstance(body, dict):
-        return False
-    failures = body.get("batchItemFailures")
-    if failures is None:
-        return True
-    return isinstance(failures, list) and all(
-        isinstance(failure, dict) and failure.get("itemIdentifier") in message_ids for failure in failures
-    )

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 
 
 def handle(event, context):
@@ -31,3 +32,7 @@ def handle_batch(event, _context):
     body = event["Records"][0]["body"]
     print(f"received {body}")
     return json.loads(body)
+
+
+def sleep(_event, _context):
+    time.sleep(30)

@@ -1,0 +1,26 @@
+"""How the suite is spread over processes."""
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+
+# Tests that share a server belong on one process, or each process would start a server of its own.
+_SHARED = (
+    "adapters/dynamodb",
+    "adapters/models",
+    "adapters/postgres",
+    "infra/emulator",
+    "infra/layers",
+    "infra/template",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each folder that shares a server together."""
+    for item in items:
+        folder = item.path.parent.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
+        for shared in _SHARED:
+            if folder.startswith(shared):
+                item.add_marker(pytest.mark.xdist_group(shared))
