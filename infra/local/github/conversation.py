@@ -45,7 +45,7 @@ def review_comment(world: World, repository: Repository, found: ReviewComment) -
         "path": found.path,
         "commit_id": found.commit_id,
         "original_commit_id": found.commit_id,
-        "position": found.position,
+        "position": position,
         "original_position": position,
         "user": shapes.user(world, found.user),
         "body": found.body,

@@ -50,7 +50,7 @@ class Dispatcher:
         hit = find(request)
         if hit is None:
             if self._judge is not None:
-                world.violations.append(f"{request.method} {request.path}: the stand-in has no such operation")
+                world.violations.append(f"request {request.method} {request.path}: the stand-in has no such operation")
             return self._finished(request, None, Refusal(404, "Not Found").answer())
         route, path = hit
         fault = self._next_fault(route)

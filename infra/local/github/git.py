@@ -96,15 +96,12 @@ class GitRepository:
             return "main"
 
     def merge_base(self, base: str, head: str) -> str | None:
-        """Return where head left base; None for unrelated histories."""
-        try:
-            return self.run("merge-base", base, head).decode().split()[0]
-        except subprocess.CalledProcessError:
-            return None
+        """Return where head left base, both by their full ids; None for unrelated histories."""
+        return _merge_base(self, base, head)
 
     def commits(self, base: str, head: str) -> list[str]:
-        """List what head has and base has not, oldest first."""
-        return self.run("rev-list", "--reverse", "--topo-order", f"{base}..{head}").decode().split()
+        """List what head has and base has not, oldest first; both by their full ids."""
+        return list(_commits(self, base, head))
 
     def commit(self, sha: str) -> Commit:
         """Read a commit by its full id."""
@@ -150,6 +147,19 @@ def _environment() -> dict[str, str]:
 def shown(raw: bytes) -> str:
     """Return bytes of a repository as GitHub's JSON has them."""
     return raw.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _merge_base(repository: GitRepository, base: str, head: str) -> str | None:
+    try:
+        return repository.run("merge-base", base, head).decode().split()[0]
+    except subprocess.CalledProcessError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _commits(repository: GitRepository, base: str, head: str) -> tuple[str, ...]:
+    return tuple(repository.run("rev-list", "--reverse", "--topo-order", f"{base}..{head}").decode().split())
 
 
 @lru_cache(maxsize=2_000)

@@ -37,9 +37,13 @@ class StandIn(People):
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
         judge: Judge | None = None,
+        key: rsa.RSAPrivateKey | None = None,
     ) -> None:
-        """Start at once. With a judge, requests and answers are validated and `violations` lists what was wrong."""
-        key = rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
+        """Start at once. With a judge, requests and answers are validated and `violations` lists what was wrong.
+
+        Without a `key` the App gets a new one.
+        """
+        key = key or rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
         self._private_key_pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         ).decode()
