@@ -4,90 +4,108 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from codereview.domain.change import Change, FileChange, Hunk, Row, RowKind
+from codereview.domain.paths import shown_path
+from codereview.domain.quote_readings import LONGEST_LINE
 
-# Code has about three to four characters a token with every current tokenizer; three errs on the safe side.
-_CHARACTERS_PER_TOKEN = 3
-# A single line of a minified file can be larger than a model's window; what is behind this is of no use to a reader.
-_LONGEST_LINE = 2_000
+# With every current tokenizer a token of code is three to four characters of ASCII, and about one of Chinese, which is
+# three bytes. Bytes by three errs on the safe side for both.
+_BYTES_PER_TOKEN = 3
 
 
 def render_change(change: Change) -> str:
-    """Render all reviewable files; new-file line numbers, none for removed rows."""
+    """Render the rows of all reviewable files; new-file line numbers, none for removed rows.
+
+    Anything else that a model should see of a file (its enclosing functions, say) goes between its heading and its
+    first hunk.
+    """
     return "\n".join(line for file in change.files if file.is_reviewable for line in _file_lines(file))
 
 
 def estimate_tokens(text: str) -> int:
     """Estimate, rather too high, how many tokens a text takes."""
-    return len(text) // _CHARACTERS_PER_TOKEN + 1
+    return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
 
 
 def plan_parts(change: Change, max_tokens: int) -> tuple[Change, ...]:
     """Cut the change into parts of at most `max_tokens` each; a file is cut between hunks, a hunk between rows.
 
-    Every row of every reviewable file is in exactly one part.
+    Every row of every reviewable file is in exactly one part, in order. A single row that is larger than a part makes
+    one of its own; as it is rendered, no row is larger than 3,000 tokens.
     """
-    parts: list[list[FileChange]] = [[]]
+    parts: list[Change] = []
+    files: list[FileChange] = []
+    hunks: list[Hunk] = []
     used = 0
     for file in change.files:
-        if not file.is_reviewable:
-            continue
-        for piece, size in _pieces(file, max_tokens):
-            if parts[-1] and used + size > max_tokens:
-                parts.append([])
-                used = 0
-            parts[-1] = _with_piece(parts[-1], piece)
+        heading = estimate_tokens(_heading(file))
+        for hunk, size in _pieces(file, max_tokens - heading):
+            if (files or hunks) and used + size + (0 if hunks else heading) > max_tokens:
+                parts.append(replace(change, files=(*files, *_with_hunks(file, hunks))))
+                files, hunks, used = [], [], 0
+            used += size + (0 if hunks else heading)
+            hunks.append(hunk)
+        files += _with_hunks(file, hunks)
+        hunks = []
+    if files:
+        parts.append(replace(change, files=tuple(files)))
+    return tuple(parts)
+
+
+def _with_hunks(file: FileChange, hunks: list[Hunk]) -> Iterator[FileChange]:
+    if hunks:
+        yield replace(file, hunks=tuple(hunks))
+
+
+def _pieces(file: FileChange, max_tokens: int) -> Iterator[tuple[Hunk, int]]:
+    """Yield a reviewable file's hunks with their sizes, too large ones in pieces."""
+    for hunk in file.hunks if file.is_reviewable else ():
+        heading = estimate_tokens(_section(hunk))
+        begin, used = 0, heading
+        for index, row in enumerate(hunk.rows):
+            size = estimate_tokens(_row_line(row))
+            if index > begin and used + size > max_tokens:
+                yield _part_of(hunk, begin, index), used
+                begin, used = index, heading
             used += size
-    return tuple(replace(change, files=tuple(files)) for files in parts if files)
+        if hunk.rows:
+            yield _part_of(hunk, begin, len(hunk.rows)), used
 
 
-def _with_piece(files: list[FileChange], piece: FileChange) -> list[FileChange]:
-    """Add a piece; hunks of one file stay under one heading."""
-    if files and files[-1].path == piece.path:
-        return [*files[:-1], replace(piece, hunks=files[-1].hunks + piece.hunks)]
-    return [*files, piece]
+def _part_of(hunk: Hunk, begin: int, end: int) -> Hunk:
+    """Make a hunk of some consecutive rows of another, with the counts that git would give it.
 
-
-def _pieces(file: FileChange, max_tokens: int) -> Iterator[tuple[FileChange, int]]:
-    """Cut a file into pieces of one hunk or less, with their sizes."""
-    heading = estimate_tokens(_heading(file)) + 1
-    for hunk in file.hunks:
-        for part in _hunk_parts(hunk, max_tokens - heading):
-            yield replace(file, hunks=(part,)), heading + _size(part)
-
-
-def _hunk_parts(hunk: Hunk, max_tokens: int) -> Iterator[Hunk]:
-    if _size(hunk) <= max_tokens:
-        yield hunk
-        return
-    rows: list[Row] = []
-    used = 0
-    for row in hunk.rows:
-        size = estimate_tokens(_row_line(row))
-        if rows and used + size > max_tokens:
-            yield _hunk_of(hunk, rows)
-            rows, used = [], 0
-        rows.append(row)
-        used += size
-    if rows:
-        yield _hunk_of(hunk, rows)
-
-
-def _hunk_of(hunk: Hunk, rows: list[Row]) -> Hunk:
-    """Make a hunk of some consecutive rows of another."""
+    A side without rows starts at the line before the gap, as in git; that is the last one of this side before them.
+    """
+    if begin == 0 and end == len(hunk.rows):
+        return hunk
+    rows = hunk.rows[begin:end]
     old = [row.old_line for row in rows if row.old_line is not None]
     new = [row.new_line for row in rows if row.new_line is not None]
     return Hunk(
-        old_start=old[0] if old else hunk.old_start,
+        old_start=old[0]
+        if old
+        else _gap(hunk.old_start, hunk.old_count, (row.old_line for row in _before(hunk, begin))),
         old_count=len(old),
-        new_start=new[0] if new else hunk.new_start,
+        new_start=new[0]
+        if new
+        else _gap(hunk.new_start, hunk.new_count, (row.new_line for row in _before(hunk, begin))),
         new_count=len(new),
         section=hunk.section,
-        rows=tuple(rows),
+        rows=rows,
     )
 
 
-def _size(hunk: Hunk) -> int:
-    return sum(estimate_tokens(_row_line(row)) for row in hunk.rows) + estimate_tokens(_section(hunk))
+def _before(hunk: Hunk, begin: int) -> Iterator[Row]:
+    """Yield the rows before one, the nearest first."""
+    return (hunk.rows[index] for index in range(begin - 1, -1, -1))
+
+
+def _gap(start: int, count: int, lines_before: Iterator[int | None]) -> int:
+    """Return the line before a gap: the last one seen, else the one before the hunk."""
+    seen = next((line for line in lines_before if line is not None), None)
+    if seen is not None:
+        return seen
+    return start if count == 0 else start - 1
 
 
 def _file_lines(file: FileChange) -> Iterator[str]:
@@ -99,23 +117,17 @@ def _file_lines(file: FileChange) -> Iterator[str]:
 
 
 def _heading(file: FileChange) -> str:
-    moved = f", was {_shown(file.old_path)}" if file.old_path else ""
-    return f"=== file: {_shown(file.path)} ({file.status.value}{moved})"
+    moved = f", was {shown_path(file.old_path)}" if file.old_path else ""
+    return f"=== file: {shown_path(file.path)} ({file.status.value}{moved})"
 
 
 def _section(hunk: Hunk) -> str:
-    return f"@@ {hunk.section.decode('utf-8', 'replace')[:_LONGEST_LINE]}".rstrip()
+    return f"@@ {hunk.section.decode('utf-8', 'replace')[:LONGEST_LINE]}".rstrip()
 
 
 def _row_line(row: Row) -> str:
     number = "" if row.kind is RowKind.REMOVED or row.new_line is None else row.new_line
     text = row.text.removesuffix(b"\r").decode("utf-8", "replace")
-    cut = (
-        f"{text[:_LONGEST_LINE]} [… {len(text) - _LONGEST_LINE} more characters]" if len(text) > _LONGEST_LINE else text
-    )
-    return f"{number:>6} {row.kind.value} {cut}"
-
-
-def _shown(path: str) -> str:
-    """Write a path on one line, so that a file's name cannot pretend to be another heading."""
-    return path.encode("utf-8", "replace").decode("utf-8").replace("\n", "\\n").replace("\r", "\\r")
+    if len(text) > LONGEST_LINE:
+        text = f"{text[:LONGEST_LINE]} [… {len(text) - LONGEST_LINE:,} more characters]"
+    return f"{number:>6} {row.kind.value} {text}"

@@ -1,74 +1,134 @@
 """Makes one finding of several that mean the same, and puts the most important first."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from codereview.domain.finding import Finding, Placement
 from codereview.domain.fingerprints import fingerprint
 
-_WORD = re.compile(r"[a-z][a-z0-9_]{2,}")
-# How much of their words two claims about the same lines must share to be one. Different agents word alike what they
-# both saw; the same agent twice on a line means two things more often.
-_LEAST_SHARED = 0.2
-_LEAST_SHARED_SAME_AGENT = 0.6
+_WORD = re.compile(r"[a-z][a-z0-9]{2,}")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ENDING = re.compile(r"(?:ations?|ions?|ings?|ically|ed|es|s|able|e|ly)$")
+_LEAST_STEM = 4
+# Words that a claim about anything has.
+_EMPTY = frozenset(
+    _WORD.findall(
+        "about after again all also and any are because been before being both but can cannot case change code could "
+        "does either every first for from get good has have here how however instead into issue its just line lines "
+        "make may might more most must need needs new not now only other possible potential problem really same should "
+        "since some such than that the their them then there these they this those through use used uses using was way "
+        "were what when where whether which while will with without would you your consider"
+    )
+)
+# Words of the code itself count half: any claim about the code has them.
+_CODE_WEIGHT = 0.5
+# How much of their words two claims must share to be one, by how far apart their lines are. Different agents word
+# alike what both saw; the same agent twice on a line means two things more often.
+_SAME_AGENT = 0.6
+_OVERLAPPING, _NEAR, _FAR = 0.17, 0.4, 0.75
+_NEAR_LINES, _FAR_LINES = 3, 15
 _PLACEMENT_ORDER = list(Placement)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """A finding and its words, taken apart once."""
+
+    finding: Finding
+    weights: Mapping[str, float]
+
+
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Merge, rank, and tell equal code in one file apart; dropped findings come last."""
-    kept: list[Finding] = []
+    """Merge, rank, and tell apart what has one fingerprint; dropped findings come last.
+
+    Of findings that mean the same the most severe stays. The order depends on the findings alone, not on theirs.
+    """
+    kept: list[_Claim] = []
+    by_path: defaultdict[str, list[int]] = defaultdict(list)
     for finding in sorted(findings, key=_rank):
-        twin = next((index for index, other in enumerate(kept) if _is_same(other, finding)), None)
+        claim = _claim(finding)
+        twin = next((index for index in by_path[finding.path] if _is_same(kept[index], claim)), None)
         if twin is None:
-            kept.append(finding)
+            by_path[finding.path].append(len(kept))
+            kept.append(claim)
         else:
-            kept[twin] = _absorbed(kept[twin], finding)
-    return tuple(_told_apart(kept))
+            kept[twin] = replace(kept[twin], finding=_absorbed(kept[twin].finding, finding))
+    return tuple(_told_apart([claim.finding for claim in kept]))
 
 
-def _rank(finding: Finding) -> tuple[bool, int, float, int, str, int]:
-    """Order by what is shown, severity, confidence, then place, so that the order never depends on who came first."""
-    candidate = finding.candidate
+def _rank(finding: Finding) -> tuple[object, ...]:
+    """Order by what is shown, severity, confidence, then place; the rest only makes the order complete."""
+    candidate, anchor = finding.candidate, finding.anchor
     return (
         finding.placement is Placement.DROPPED,
         candidate.severity.rank,
         -(candidate.confidence if candidate.confidence is not None else 0.5),
         _PLACEMENT_ORDER.index(finding.placement),
         finding.path,
-        finding.anchor.line if finding.anchor else 0,
+        (anchor.line, anchor.start_line or anchor.line, anchor.side.value) if anchor else (0, 0, ""),
+        candidate.agent,
+        candidate.rule,
+        candidate.title,
+        candidate.body,
+        candidate.quote,
     )
 
 
-def _is_same(first: Finding, second: Finding) -> bool:
-    if first.path != second.path or first.placement is not second.placement or not _overlap(first, second):
+def _is_same(first: _Claim, second: _Claim) -> bool:
+    if (first.finding.placement is Placement.INLINE) != (second.finding.placement is Placement.INLINE):
         return False
-    shared = _shared_words(first, second)
+    needed = _needed(first.finding, second.finding)
+    return needed is not None and _shared(first, second) >= needed
+
+
+def _needed(first: Finding, second: Finding) -> float | None:
+    """Tell how much two claims must have in common; None for those that are about different things anyway."""
+    distance = _distance(first, second)
+    if distance is None:
+        return None
     if first.candidate.agent == second.candidate.agent:
-        is_same_rule = first.candidate.rule == second.candidate.rule and first.anchor == second.anchor
-        return is_same_rule and shared >= _LEAST_SHARED_SAME_AGENT
-    return shared >= _LEAST_SHARED
+        is_same_thing = first.candidate.rule == second.candidate.rule and distance == 0
+        return _SAME_AGENT if is_same_thing else None
+    if distance == 0:
+        return _OVERLAPPING
+    return _NEAR if distance <= _NEAR_LINES else _FAR if distance <= _FAR_LINES else None
 
 
-def _overlap(first: Finding, second: Finding) -> bool:
-    if first.anchor is None or second.anchor is None:
-        return first.anchor is second.anchor and first.candidate.quote == second.candidate.quote
-    return (
-        first.anchor.side is second.anchor.side
-        and (first.anchor.start_line or first.anchor.line) <= second.anchor.line
-        and (second.anchor.start_line or second.anchor.line) <= first.anchor.line
-    )
+def _distance(first: Finding, second: Finding) -> int | None:
+    """Count the lines between two places, 0 if they overlap; without a place, the same quote is the same place."""
+    one, other = first.anchor, second.anchor
+    if one is None or other is None:
+        is_same = first.placement is second.placement and first.candidate.quote == second.candidate.quote
+        return 0 if is_same else None
+    if one.side is not other.side:
+        return None
+    return max((one.start_line or one.line) - other.line, (other.start_line or other.line) - one.line, 0)
 
 
-def _shared_words(first: Finding, second: Finding) -> float:
-    """The part of the shorter claim's words that the other has too, 0 to 1."""
-    one, other = _words(first), _words(second)
-    return len(one & other) / min(len(one), len(other)) if one and other else 0.0
+def _shared(one: _Claim, other: _Claim) -> float:
+    """Return the part of the shorter claim's words that the other has too, by weight, 0 to 1."""
+    shorter = min(sum(one.weights.values()), sum(other.weights.values()))
+    shared = sum(min(weight, other.weights.get(word, 0.0)) for word, weight in one.weights.items())
+    return shared / shorter if shorter else 0.0
 
 
-def _words(finding: Finding) -> set[str]:
+def _claim(finding: Finding) -> _Claim:
     candidate = finding.candidate
-    return set(_WORD.findall(f"{candidate.title} {candidate.body}".lower()))
+    said = _stems(f"{candidate.rule} {candidate.title} {candidate.body}")
+    code = _stems(finding.text or candidate.quote)
+    return _Claim(finding=finding, weights={word: _CODE_WEIGHT if word in code else 1.0 for word in said})
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = _WORD.findall(_CAMEL.sub(" ", text).lower().replace("_", " "))
+    return frozenset(_stem(word) for word in words if word not in _EMPTY)
+
+
+def _stem(word: str) -> str:
+    stem = _ENDING.sub("", word)
+    return stem if len(stem) >= _LEAST_STEM else word
 
 
 def _absorbed(kept: Finding, twin: Finding) -> Finding:
@@ -77,18 +137,15 @@ def _absorbed(kept: Finding, twin: Finding) -> Finding:
 
 
 def _told_apart(findings: list[Finding]) -> list[Finding]:
-    """Number findings with one fingerprint, in the order of their lines: equal code twice in a file is two findings."""
-    groups: dict[str, list[int]] = {}
-    for index, finding in enumerate(findings):
-        groups.setdefault(finding.fingerprint, []).append(index)
-    for indexes in groups.values():
-        by_line = sorted(indexes, key=lambda index: _line_of(findings[index]))
-        for occurrence, index in enumerate(by_line[1:], start=1):
-            found = findings[index]
-            renamed = fingerprint(path=found.fingerprint, text="", rule="", occurrence=occurrence)
-            findings[index] = replace(found, fingerprint=renamed)
-    return findings
-
-
-def _line_of(finding: Finding) -> int:
-    return finding.anchor.line if finding.anchor else 0
+    """Count on where two findings have one fingerprint: two claims of one kind about the same code."""
+    seen: defaultdict[str, int] = defaultdict(int)
+    told: list[Finding] = []
+    for finding in findings:
+        occurrence = seen[finding.fingerprint]
+        seen[finding.fingerprint] += 1
+        if occurrence:
+            mark = fingerprint(path=finding.fingerprint, text="", rule="", occurrence=occurrence)
+            told.append(replace(finding, fingerprint=mark))
+        else:
+            told.append(finding)
+    return told
