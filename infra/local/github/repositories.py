@@ -51,6 +51,19 @@ def get_permission(call: Call) -> Answer:
     return Answer(document=document)
 
 
+@operation("GET", "/user/{account_id}", "users/get-by-id", is_public=True)
+def get_user(call: Call) -> Answer:
+    """Name an account by its number, which stays when the login changes hands."""
+    number = call.number("account_id")
+    account = next((found for found in call.world.accounts.values() if found.id == number), None)
+    if account is None:
+        raise Refusal(404, "Not Found")
+    profile = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
+    numbers = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
+    times = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z")
+    return Answer(document=shapes.user(call.world, account) | profile | numbers | times)
+
+
 def _flags(role: str) -> dict[str, bool]:
     order = ("none", "read", "triage", "write", "maintain", "admin")
     names = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin"}
