@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from codereview.adapters.http import outbound_client, retry_after, send
-from codereview.errors import CodeReviewError, PermanentError, RetryableError, UnknownOutcomeError
+from codereview.errors import CodeReviewError, PermanentError, RetryableError, TooLargeError, UnknownOutcomeError
 
 Script = Callable[[socket.socket], None]
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -107,8 +107,6 @@ BROKEN: dict[str, Script] = {
     "damaged gzip": respond(compressed(b"not gzip at all")),
     "cut gzip": respond(compressed(gzip.compress(b"hello" * 100)[:-9])),
     "unknown encoding": respond(PAGE.replace(b"Content-Length", b"Content-Encoding: br\r\nContent-Length")),
-    "too long": respond(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2_000),
-    "decompression bomb": respond(compressed(gzip.compress(b"0" * 50_000_000))),
 }
 
 
@@ -124,6 +122,21 @@ def test_f53_a_broken_answer_may_be_read_again_but_not_blindly_written_again(
     assert caught.value.__cause__ is not None
     assert server.connections == 1
     assert "hidden" not in str(caught.value)
+
+
+TOO_LONG_ANSWERS = {
+    "too long": respond(b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2_000),
+    "decompression bomb": respond(compressed(gzip.compress(b"0" * 50_000_000))),
+}
+
+
+@pytest.mark.parametrize(("method", "error"), [("GET", TooLargeError), ("POST", UnknownOutcomeError)])
+@pytest.mark.parametrize("script", TOO_LONG_ANSWERS.values(), ids=TOO_LONG_ANSWERS.keys())
+def test_f53_an_answer_above_the_cap_is_too_large_for_ever(
+    serve: Callable[[Script], RawServer], script: Script, method: str, error: type[CodeReviewError]
+) -> None:
+    with pytest.raises(error):
+        exchange(serve(script).url, method=method)
 
 
 @pytest.mark.parametrize("script", [drip, drip_body, stay_silent])
@@ -215,7 +228,7 @@ def test_f53_a_decompression_bomb_never_unfolds_in_memory(serve: Callable[[Scrip
     server = serve(respond(compressed(gzip.compress(b"0" * 50_000_000))))
     tracemalloc.start()
     try:
-        with pytest.raises(RetryableError):
+        with pytest.raises(TooLargeError):
             exchange(server.url)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -192,7 +192,16 @@ def test_b30_a_repository_of_another_installation_is_not_touched() -> None:
     assert world.items == {}
 
 
-def test_a_re_requested_check_of_a_fork_finds_its_pull_request_by_the_commit() -> None:
+def test_a_new_base_branch_is_a_new_review_of_the_same_head() -> None:
+    world = World()
+    world.deliver(pull_request_event())
+    edited = pull_request_event(action="edited")
+    world.deliver(edited)
+    assert world.deliver(edited) == world.deliver(edited)
+    assert len(world.reviews) == 2
+
+
+def test_a_re_requested_check_of_a_fork_finds_its_pull_request_by_our_check_run() -> None:
     world = World()
     world.deliver(pull_request_event())
     again = replace(pull_request_event(), trigger=Trigger.RERUN, number=None, trigger_id=5)

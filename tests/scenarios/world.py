@@ -19,7 +19,6 @@ from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Sev
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
-from codereview.domain.review import ReviewKey
 from codereview.errors import ForbiddenError, LostLeaseError, NotFoundError, RetryableError, UnknownOutcomeError
 from codereview.ports import (
     Busy,
@@ -84,7 +83,7 @@ class World:
     reviews: list[tuple[PostedReview, Publication]] = field(default_factory=list)
     checks: dict[int, tuple[CheckRun, str, CheckOutput | None]] = field(default_factory=dict)
     leases: dict[PullRequestKey, tuple[int, UUID | None, datetime]] = field(default_factory=dict)
-    items: dict[ReviewKey, ReviewItem] = field(default_factory=dict)
+    items: dict[UUID, ReviewItem] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     recorded: list[ReviewRecorded] = field(default_factory=list)
     model_calls: int = 0
@@ -237,8 +236,8 @@ class Store:
         fence, holder, _ = self.world.leases[lease.pull_request]
         return (fence, holder) == (lease.fence, lease.owner)
 
-    def load(self, key: ReviewKey) -> ReviewItem | None:
-        return self.world.call("store.load", lambda: self.world.items.get(key))
+    def load(self, review_id: UUID) -> ReviewItem | None:
+        return self.world.call("store.load", lambda: self.world.items.get(review_id))
 
     def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
         self.world.call("store.save", lambda: self._save(lease, item))
@@ -246,7 +245,7 @@ class Store:
     def _save(self, lease: Lease, item: ReviewItem) -> None:
         if not self._holds(lease):
             raise LostLeaseError("a newer lease exists")
-        self.world.items[item.key] = item
+        self.world.items[item.key.review_id] = item
 
 
 @dataclass
@@ -309,9 +308,6 @@ class Repository:
             author_id=7,
             is_author_bot=False,
         )
-
-    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
-        return self.world.call("github.pull_requests_at", lambda: (3,) if head_sha == self.world.head else ())
 
     def has_write_access(self, account_id: int) -> bool:
         return self.world.call("github.has_write_access", lambda: account_id in self.world.writers)

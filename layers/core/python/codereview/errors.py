@@ -40,6 +40,10 @@ class RejectedError(PermanentError):
     """The other side read the request and refuses its content (GitHub: 422)."""
 
 
+class TooLargeError(PermanentError):
+    """The answer is longer than we are willing to read, and will be the next time."""
+
+
 class UserError(PermanentError):
     """The pull request's author can mend it; said on the pull request."""
 

@@ -197,10 +197,6 @@ class Repository(Protocol):
         """Read the pull request as it is now."""
         ...
 
-    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
-        """List the open pull requests whose head is this commit; a fork's check run does not name its own."""
-        ...
-
     def has_write_access(self, account_id: int) -> bool:
         """Whether somebody may push to the repository, and so may spend its owner's money."""
         ...
@@ -210,7 +206,7 @@ class Repository(Protocol):
         ...
 
     def content(self, path: str, ref: str) -> bytes | None:
-        """Read a file; None if it does not exist there, or is no file."""
+        """Read a file; None if it does not exist there, is no file, or is too large to be read at all."""
         ...
 
     def reviews(self, number: int) -> Iterable[PostedReview]:
@@ -322,7 +318,7 @@ class ReviewStore(Protocol):
         """Give the lease back early; a lost one is no error."""
         ...
 
-    def load(self, key: ReviewKey) -> ReviewItem | None:
+    def load(self, review_id: UUID) -> ReviewItem | None:
         """Read a review, strongly consistent."""
         ...
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from codereview.errors import CodeReviewError, PermanentError, RetryableError, UnknownOutcomeError
+from codereview.errors import CodeReviewError, PermanentError, RetryableError, TooLargeError, UnknownOutcomeError
 
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = timedelta(hours=1)  # whatever a server claims; what takes longer is looked at again
@@ -89,11 +89,17 @@ class _UnreadableError(Exception):
     """The answer came, and is not one that we can read whole."""
 
 
+class _TooLongError(_UnreadableError):
+    """…because it is longer than the cap, as it would be again."""
+
+
 def _failure(request: httpx.Request, error: Exception) -> CodeReviewError:
     """Say what a broken exchange means for the caller: the one translation of the library's exceptions."""
     said = f"{_what(request)}: {type(error).__name__}: {error}"
     if isinstance(error, _BAD_REQUEST):
         return PermanentError(said)
+    if isinstance(error, _TooLongError) and request.method in _SAFE_METHODS:
+        return TooLargeError(said)
     if isinstance(error, _NOT_SENT) or request.method in _SAFE_METHODS:
         return RetryableError(said)
     return UnknownOutcomeError(said)
@@ -112,7 +118,7 @@ def _content(response: httpx.Response, *, ends_at: float, max_bytes: int) -> byt
     for chunk in response.stream:
         content += decoder.feed(chunk, max_bytes + 1 - len(content))
         if len(content) > max_bytes:
-            raise _UnreadableError(f"the answer is longer than {max_bytes} bytes")
+            raise _TooLongError(f"the answer is longer than {max_bytes} bytes")
         if time.monotonic() > ends_at:
             raise _UnreadableError("the answer took too long")
     if not decoder.is_whole:

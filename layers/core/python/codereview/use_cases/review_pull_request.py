@@ -14,6 +14,7 @@ moment leaves a review of the older commit, pinned to it by `commit_id` and show
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from codereview import messages
 from codereview.domain.envelope import Envelope, Trigger
@@ -29,6 +30,7 @@ from codereview.domain.review import (
     Skipped,
     SkipReason,
     Superseded,
+    TenantId,
     tenant_of,
 )
 from codereview.errors import (
@@ -87,21 +89,25 @@ class ReviewPullRequest:
             return Skipped(reason=SkipReason.INSTALLATION_GONE)
         except NotFoundError:
             return Skipped(reason=SkipReason.NOT_OURS)
-        number = self._number(envelope, repository)
+        tenant = tenant_of(envelope.host, repository.identity.owner_id)
+        number = self._number(envelope, repository, tenant)
         if number is None:
             return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
-        tenant = tenant_of(envelope.host, repository.identity.owner_id)
         lease = self._acquire(PullRequestKey(tenant=tenant, repository_id=envelope.repository_id, number=number))
         try:
             return self._review(envelope, repository, lease, deadline)
         finally:
             self._release(lease)
 
-    def _number(self, envelope: Envelope, repository: Repository) -> int | None:
-        """Find the pull request; a re-requested check of a fork names only the commit."""
+    def _number(self, envelope: Envelope, repository: Repository, tenant: TenantId) -> int | None:
+        """Find the pull request; a re-requested check of a fork names only the commit, but our check its review."""
         if envelope.number is not None or envelope.head_sha is None:
             return envelope.number
-        return next(iter(repository.pull_requests_at(envelope.head_sha)), None)
+        for run in repository.check_runs(envelope.head_sha, CHECK_NAME):
+            item = self.store.load(UUID(run.external_id)) if _is_uuid(run.external_id) else None
+            if item is not None and (item.key.tenant, item.key.repository_id) == (tenant, envelope.repository_id):
+                return item.key.number
+        return None
 
     def _acquire(self, pull_request: PullRequestKey) -> Lease:
         now = self.clock.now()
@@ -164,7 +170,7 @@ class ReviewPullRequest:
 
     def _item(self, envelope: Envelope, place: PullRequestKey, pull_request: PullRequest) -> ReviewItem:
         """Load the review of the present head, or make it up; a message of an older head arrives there too."""
-        kind = "auto" if envelope.trigger is Trigger.PULL_REQUEST else f"{envelope.trigger}:{envelope.trigger_id}"
+        kind = kind_of(envelope, pull_request)
         key = ReviewKey(
             tenant=place.tenant,
             repository_id=place.repository_id,
@@ -172,7 +178,7 @@ class ReviewPullRequest:
             head_sha=pull_request.head_sha,
             kind=kind,
         )
-        return self.store.load(key) or ReviewItem(key=key, state=ReviewState.QUEUED)
+        return self.store.load(key.review_id) or ReviewItem(key=key, state=ReviewState.QUEUED)
 
     def _begin(self, repository: Repository, lease: Lease, item: ReviewItem) -> ReviewItem:
         """Mark the review as running, and show it as a check run; looked up first, since a retry may have made it."""
@@ -191,7 +197,7 @@ class ReviewPullRequest:
     def _remember(self, lease: Lease, item: ReviewItem, error: RetryableError) -> None:
         """Keep the last error on the item for whoever looks; failing to is no second problem."""
         try:
-            stored = self.store.load(item.key) or item
+            stored = self.store.load(item.key.review_id) or item
             self.store.save(lease, replace(stored, last_error=str(error)), now=self.clock.now())
         except (LostLeaseError, RetryableError, PermanentError):
             return
@@ -209,6 +215,21 @@ class ReviewPullRequest:
             self.record_queue.send(recorded(item, lease, finished_at=self.clock.now()))
             self.store.save(lease, replace(item, is_recorded=True), now=self.clock.now())
         return outcome_of(item)
+
+
+def kind_of(envelope: Envelope, pull_request: PullRequest) -> str:
+    """Name what makes this review another one than the head's automatic one: who asked, or a new base branch."""
+    if envelope.trigger is not Trigger.PULL_REQUEST:
+        return f"{envelope.trigger}:{envelope.trigger_id}"
+    return f"base:{pull_request.base_ref}" if envelope.action == "edited" else "auto"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def skip_reason(envelope: Envelope, pull_request: PullRequest) -> SkipReason | None:

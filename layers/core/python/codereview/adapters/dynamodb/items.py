@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -28,9 +29,9 @@ def pull_request_pk(pull_request: PullRequestKey) -> str:
     return f"pr#{pull_request.tenant}#{pull_request.repository_id}#{pull_request.number}"
 
 
-def review_pk(key: ReviewKey) -> str:
+def review_pk(review_id: UUID) -> str:
     """Name the item of a review."""
-    return f"review#{key.review_id}"
+    return f"review#{review_id}"
 
 
 def epoch_ms(moment: datetime) -> int:

@@ -23,7 +23,6 @@ from codereview.adapters.dynamodb.items import (
     review_pk,
     unmarshal,
 )
-from codereview.domain.review import ReviewKey
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem
 
@@ -82,11 +81,11 @@ class DynamoReviews:
         except BotoCoreError as error:
             raise translated(error) from error
 
-    def load(self, key: ReviewKey) -> ReviewItem | None:
+    def load(self, review_id: UUID) -> ReviewItem | None:
         """Read the review's item, strongly consistent."""
         try:
             answer = self._client.get_item(
-                TableName=self._table, Key=marshal({"pk": review_pk(key)}), ConsistentRead=True
+                TableName=self._table, Key=marshal({"pk": review_pk(review_id)}), ConsistentRead=True
             )
         except (ClientError, BotoCoreError) as error:
             raise translated(error) from error
@@ -105,7 +104,7 @@ class DynamoReviews:
         write: TransactWriteItemTypeDef = {
             "Put": {
                 "TableName": self._table,
-                "Item": marshal({"pk": review_pk(item.key), **review_attributes(item, now=now)}),
+                "Item": marshal({"pk": review_pk(item.key.review_id), **review_attributes(item, now=now)}),
             }
         }
         try:

@@ -81,14 +81,6 @@ class AppPayload(BaseModel):
     slug: str
 
 
-class CommitPullRequestPayload(BaseModel):
-    """A row of `GET …/commits/{sha}/pulls`."""
-
-    number: int
-    state: str
-    head: Ref
-
-
 class PermissionPayload(BaseModel):
     """`GET …/collaborators/{username}/permission`; GitHub folds maintain into write and triage into read."""
 

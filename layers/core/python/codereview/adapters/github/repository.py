@@ -10,7 +10,6 @@ from codereview.adapters.github.payloads import (
     CheckRunPayload,
     CheckRunsPayload,
     CommentPayload,
-    CommitPullRequestPayload,
     PermissionPayload,
     PullRequestPayload,
     ReviewPayload,
@@ -18,7 +17,7 @@ from codereview.adapters.github.payloads import (
 from codereview.domain.change import FileChange
 from codereview.domain.github_documents import check_document, review_document
 from codereview.domain.publication import CheckOutput, Publication
-from codereview.errors import NotFoundError
+from codereview.errors import NotFoundError, TooLargeError
 from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity
 
 _RAW = "application/vnd.github.raw+json"
@@ -58,15 +57,6 @@ class GitHubRepository:
             is_author_bot=payload.user is not None and payload.user.type == "Bot",
         )
 
-    def pull_requests_at(self, head_sha: str) -> tuple[int, ...]:
-        """List the open pull requests whose head is this commit."""
-        return tuple(
-            payload.number
-            for page in self._client.pages(f"{self._root}/commits/{head_sha}/pulls", params=_PAGE)
-            for payload in read_list_of(CommitPullRequestPayload, page)
-            if payload.state == "open" and payload.head.sha == head_sha
-        )
-
     def has_write_access(self, account_id: int) -> bool:
         """Look the account up by its number, since logins change hands, then ask for its permission."""
         try:
@@ -81,12 +71,12 @@ class GitHubRepository:
         return listed_files(self._client, f"{self._root}/pulls/{pull_request.number}/files")
 
     def content(self, path: str, ref: str) -> bytes | None:
-        """Read a file at a commit; None where it does not exist, or is a folder or submodule."""
+        """Read a file at a commit; None where there is none, a folder or submodule, or more than the client reads."""
         try:
             response = self._client.get(
                 f"{self._root}/contents/{quote(path, safe='/')}", params={"ref": ref}, accept=_RAW
             )
-        except NotFoundError:
+        except (NotFoundError, TooLargeError):
             return None
         # A folder comes as a JSON list whatever was asked for; a file comes as the media type that was asked for.
         is_file = "raw" in response.headers.get("content-type", "")
