@@ -59,7 +59,6 @@ def test_a_change_is_read_whole(repository: Repository) -> None:
     assert files["new name.py"].status is FileStatus.RENAMED
     assert files["gone.py"].unreviewable is Unreviewable.DELETED
     assert files["app.py"].hunks[0].rows
-    assert repository.pull_requests_at(pull.head_sha) == (1,)
     assert repository.content("new.py", pull.head_sha) == b"print(1)\nprint(2)\n"
     assert repository.content("new.py", pull.base_sha) is None
     assert repository.content("src/größe.txt", "main") == "äöü\n".encode()
