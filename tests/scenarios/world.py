@@ -7,6 +7,7 @@ can do anything that a killed Lambda could not.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -15,12 +16,16 @@ from uuid import UUID
 from codereview.domain.change import Change, FileChange, FileStatus
 from codereview.domain.diff import parse_patch
 from codereview.domain.envelope import Envelope, Trigger
+from codereview.domain.envelope_codec import decode, encode
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
+from codereview.domain.parking import AdmissionDecision, Admit, Held
 from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.reconciling import Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
 from codereview.errors import ForbiddenError, LostLeaseError, NotFoundError, RetryableError, UnknownOutcomeError
 from codereview.ports import (
+    AdmissionRequest,
     Busy,
     CheckRun,
     LanguageModel,
@@ -36,8 +41,11 @@ from codereview.ports import (
     StopReason,
     StoredObject,
 )
+from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
+from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
@@ -45,6 +53,8 @@ HEAD_A, HEAD_B = "a" * 40, "b" * 40
 KEY = b"marker key"
 FUNCTION_TIMEOUT = timedelta(seconds=300)
 VISIBILITY = timedelta(seconds=1800)
+MAX_RECEIVES = 5
+RECONCILER_TIMEOUT = timedelta(seconds=55)
 
 
 class Death(BaseException):
@@ -58,6 +68,7 @@ class Mode(Enum):
     ERROR_AFTER = "error after"
     DEATH_BEFORE = "death before"
     DEATH_AFTER = "death after"
+    PAST_DEADLINE = "past the deadline"  # it works, but so slowly that the function is killed
 
 
 @dataclass
@@ -67,6 +78,16 @@ class Outage:
     at: int
     mode: Mode
     has_fired: bool = False
+
+
+@dataclass
+class Blackout:
+    """Every call whose name starts so goes wrong for some time."""
+
+    prefix: str
+    until: datetime
+    error: type[RetryableError] = RetryableError
+    hits: int = 0
 
 
 @dataclass
@@ -88,10 +109,16 @@ class World:
     recorded: list[ReviewRecorded] = field(default_factory=list)
     model_calls: int = 0
     calls: list[str] = field(default_factory=list)
-    outage: Outage | None = None
+    outages: list[Outage] = field(default_factory=list)
+    blackouts: list[Blackout] = field(default_factory=list)
+    held: dict[str, Held] = field(default_factory=dict)
+    queue: list[Envelope] = field(default_factory=list)  # sent by the reconciler
+    dead_letters: list[Envelope] = field(default_factory=list)
+    admission: Callable[[AdmissionRequest], AdmissionDecision] = lambda _: Admit()
     is_dead: bool = False
     before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what happens in the world before a call
     ids: int = 0
+    waiting_notes: list[tuple[str, str]] = field(default_factory=list)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         """Let the outside world do something, or go wrong."""
@@ -102,13 +129,19 @@ class World:
         happening = self.before.pop(name, None)
         if happening is not None:
             happening()
-        outage = self.outage
-        if outage is None or outage.at != number:
+        for blackout in self.blackouts:
+            if name.startswith(blackout.prefix) and self.now < blackout.until:
+                blackout.hits += 1
+                raise blackout.error(name)
+        outage = next((entry for entry in self.outages if entry.at == number), None)
+        if outage is None:
             return effect()
         outage.has_fired = True
-        if outage.mode in (Mode.ERROR_AFTER, Mode.DEATH_AFTER):
+        if outage.mode in (Mode.ERROR_AFTER, Mode.DEATH_AFTER, Mode.PAST_DEADLINE):
             effect()
-        if outage.mode in (Mode.DEATH_BEFORE, Mode.DEATH_AFTER):
+        if outage.mode is Mode.PAST_DEADLINE:
+            self.now += FUNCTION_TIMEOUT
+        if outage.mode in (Mode.DEATH_BEFORE, Mode.DEATH_AFTER, Mode.PAST_DEADLINE):
             self.is_dead = True
             raise Death(name)
         raise UnknownOutcomeError(name) if is_write else RetryableError(name)
@@ -121,23 +154,29 @@ class World:
         """Start a new worker: nothing of an earlier one is left but what it stored."""
         self.is_dead = False
         clock, store, objects = Clock(self), Store(self), Objects(self)
+        publish = PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY)
+        end = EndReview(clock=clock, store=store, record_queue=RecordQueue(self), publish=publish)
         return ReviewPullRequest(
             clock=clock,
             ids=Ids(self),
             github=GitHub(self),
             store=store,
-            record_queue=RecordQueue(self),
+            agenda=Agenda(self),
             make_result=MakeResult(
                 clock=clock,
                 store=store,
                 objects=objects,
                 model=Model(self),
                 review_change=review_change,
+                admission=Admission(self),
             ),
-            publish=PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY),
+            publish=publish,
+            park=ParkReview(clock=clock, store=store, end=end, jitter=lambda: 0.5),
+            end=end,
+            jitter=lambda: 0.5,
         )
 
-    def deliver(self, envelope: Envelope, *, most: int = 8) -> object:
+    def receive(self, envelope: Envelope, *, most: int = MAX_RECEIVES) -> object:
         """Be the queue: hand the message to workers until one acknowledges it; returns the outcome."""
         for _ in range(most):
             try:
@@ -146,7 +185,44 @@ class World:
                 self.now += error.retry_after if error.retry_after is not None else VISIBILITY
             except Death:
                 self.now += VISIBILITY
-        raise AssertionError("the message went to the dead-letter queue")
+        self.dead_letters.append(envelope)
+        return None
+
+    def reconcile(self) -> None:
+        """Be the schedule: run the reconciler once; what goes wrong in it is forgotten until the next minute."""
+        self.is_dead = False
+        release = ReleaseDue(clock=Clock(self), agenda=Agenda(self), queue=ReviewQueue(self))
+        with suppress(RetryableError, Death):
+            release(deadline=self.now + RECONCILER_TIMEOUT)
+
+    def settle(self, *, within: timedelta = timedelta(hours=12)) -> object:
+        """Let time pass, with a reconciler every minute, until nothing is left to do; returns the last outcome."""
+        outcome: object = None
+        ends_at = self.now + within
+        while self.waits:
+            assert self.now < ends_at, "work is left over"
+            self.now = max(self.now + timedelta(minutes=1), min(self.due_times))
+            self.reconcile()
+            while self.queue:
+                outcome = self.receive(self.queue.pop(0))
+        return outcome
+
+    @property
+    def due_times(self) -> list[datetime]:
+        """When the waiting work is due."""
+        reviews = [item.due_at for item in self.items.values() if item.due_at is not None]
+        return reviews + [held.due_at for held in self.held.values()]
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.due_times or self.queue)
+
+    def deliver(self, envelope: Envelope) -> object:
+        """Receive the message, and let everything come to rest; returns the last outcome."""
+        outcome = self.receive(envelope)
+        assert not self.dead_letters, "the message went to the dead-letter queue"
+        return self.settle() or outcome
 
 
 @dataclass
@@ -246,6 +322,74 @@ class Store:
         if not self._holds(lease):
             raise LostLeaseError("a newer lease exists")
         self.world.items[item.key.review_id] = item
+
+
+@dataclass
+class Agenda:
+    world: World
+
+    def hold(self, held: Held) -> None:
+        def put() -> None:
+            self.world.held[f"held#{held.id}"] = held
+
+        self.world.call("agenda.hold", put)
+
+    def due(self, *, now: datetime, limit: int) -> list[Due]:
+        return self.world.call("agenda.due", lambda: self._due(now)[:limit])
+
+    def _due(self, now: datetime) -> list[Due]:
+        held = [
+            Due(id=name, tenant=entry.tenant, due_at=entry.due_at, is_held=True)
+            for name, entry in self.world.held.items()
+        ]
+        reviews = [
+            Due(id=str(item.key.review_id), tenant=item.key.tenant, due_at=item.due_at, is_held=False)
+            for item in self.world.items.values()
+            if item.due_at is not None
+        ]
+        return sorted((entry for entry in held + reviews if entry.due_at <= now), key=lambda entry: entry.due_at)
+
+    def envelope_of(self, entry: Due) -> Envelope | None:
+        return self.world.call("agenda.envelope_of", lambda: self._envelope_of(entry))
+
+    def _envelope_of(self, entry: Due) -> Envelope | None:
+        if entry.is_held:
+            held = self.world.held.get(entry.id)
+            return held.envelope if held is not None and held.due_at == entry.due_at else None
+        item = self.world.items[UUID(entry.id)]
+        return item.envelope if item.due_at == entry.due_at else None
+
+    def move_on(self, entry: Due, *, until: datetime) -> None:
+        def move() -> None:
+            item = self.world.items[UUID(entry.id)]
+            if item.due_at == entry.due_at:
+                self.world.items[UUID(entry.id)] = replace(item, due_at=until)
+
+        self.world.call("agenda.move_on", move)
+
+    def drop(self, entry: Due) -> None:
+        def forget() -> None:
+            if self._envelope_of(entry) is not None:
+                del self.world.held[entry.id]
+
+        self.world.call("agenda.drop", forget)
+
+
+@dataclass
+class ReviewQueue:
+    world: World
+
+    def send(self, envelope: Envelope) -> None:
+        # As the codec would: what cannot be sent must not seem to be.
+        self.world.call("review_queue.send", lambda: self.world.queue.append(decode(encode(envelope))))
+
+
+@dataclass
+class Admission:
+    world: World
+
+    def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:
+        return self.world.call("admission.admit", lambda: self.world.admission(request))
 
 
 @dataclass
@@ -366,6 +510,14 @@ class Repository:
         run = CheckRun(id=self.world.next_id(), external_id=external_id, status="in_progress")
         self.world.checks[run.id] = (run, head_sha, None)
         return run
+
+    def update_check_run(self, check_run_id: int, *, title: str, summary: str) -> None:
+        def update() -> None:
+            run, head, output = self.world.checks[check_run_id]
+            self.world.checks[check_run_id] = (replace(run, status="in_progress"), head, output)
+            self.world.waiting_notes.append((title, summary))
+
+        self.world.call("github.update_check_run", update, is_write=True)
 
     def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
         self.world.call("github.finish_check_run", lambda: self._finish(check_run_id, output), is_write=True)

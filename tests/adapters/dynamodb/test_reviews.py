@@ -11,6 +11,7 @@ from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem, StoredObject
+from tests.scenarios.world import pull_request_event
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=360)
@@ -29,6 +30,10 @@ ITEM = ReviewItem(
     comment_ids=(11, 12),
     installation_id=5,
     updated_at=NOW,
+    envelope=pull_request_event(),
+    due_at=NOW + LEASE,
+    waiting_since=NOW,
+    strikes=1,
 )
 
 

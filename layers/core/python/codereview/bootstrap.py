@@ -76,13 +76,16 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.aws.objects import S3Objects
     from codereview.adapters.aws.queues import SqsPostponement, SqsRecordQueue
     from codereview.adapters.aws.secrets import Secrets
+    from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.reviews import DynamoReviews
     from codereview.adapters.system import RandomIds, SystemClock
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
     from codereview.domain.markers import marker_key
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
-    from codereview.use_cases.make_result import MakeResult
+    from codereview.use_cases.end_review import EndReview
+    from codereview.use_cases.make_result import AdmitAll, MakeResult
+    from codereview.use_cases.park_review import ParkReview
     from codereview.use_cases.publish_review import PublishReview
     from codereview.use_cases.review_change import ReviewChange
     from codereview.use_cases.review_pull_request import ReviewPullRequest
@@ -92,7 +95,8 @@ def reviewer() -> "ReviewerApp":
     secrets = Secrets(session.client("secretsmanager", config=_sdk_config()))
     credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
     sqs = session.client("sqs", config=_sdk_config())
-    store = DynamoReviews(session.client("dynamodb", config=_sdk_config()), settings.control_table)
+    dynamodb = session.client("dynamodb", config=_sdk_config())
+    store = DynamoReviews(dynamodb, settings.control_table)
     objects = S3Objects(session.client("s3", config=_sdk_config()), settings.objects_bucket)
     # An analysis takes up to the analyzer function's own time-out, and is repeated by nobody but its adapter.
     analyzers = LambdaAnalyzers(
@@ -101,18 +105,29 @@ def reviewer() -> "ReviewerApp":
     review_change = ReviewChange(
         clock=clock, analyzers=analyzers, model_agents=MODEL_AGENTS, analyzer_agents=ANALYZER_AGENTS
     )
+    publish = PublishReview(
+        clock=clock, store=store, objects=objects, marker_key=marker_key(credentials["private_key"])
+    )
+    record_queue = SqsRecordQueue(sqs, settings.record_queue_url)
+    end = EndReview(clock=clock, store=store, record_queue=record_queue, publish=publish)
     review = ReviewPullRequest(
         clock=clock,
         ids=RandomIds(),
         github=_github(settings, credentials),
         store=store,
-        record_queue=SqsRecordQueue(sqs, settings.record_queue_url),
+        agenda=DynamoAgenda(dynamodb, settings.control_table),
         make_result=MakeResult(
-            clock=clock, store=store, objects=objects, model=_model(settings, secrets), review_change=review_change
+            clock=clock,
+            store=store,
+            objects=objects,
+            model=_model(settings, secrets),
+            review_change=review_change,
+            admission=AdmitAll(),
         ),
-        publish=PublishReview(
-            clock=clock, store=store, objects=objects, marker_key=marker_key(credentials["private_key"])
-        ),
+        publish=publish,
+        park=ParkReview(clock=clock, store=store, end=end, jitter=_jitter),
+        end=end,
+        jitter=_jitter,
     )
     return ReviewerApp(
         clock=clock,

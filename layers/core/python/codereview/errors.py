@@ -20,6 +20,10 @@ class ThrottledError(RetryableError):
     """Somebody's limit was hit; waiting is the whole cure."""
 
 
+class BusyError(RetryableError):
+    """Another worker is at it; the message comes back when that one must have ended."""
+
+
 class UnknownOutcomeError(RetryableError):
     """A write was sent and no answer came back: it may or may not have happened. Look before you repeat it."""
 

@@ -99,6 +99,14 @@ def found_by(agents: Sequence[str], rule: str) -> str:
     return f"<sub>{' and '.join(agents)}{f' · {rule}' if rule else ''}</sub>"
 
 
+def waits(reason: str, about: str) -> tuple[str, str]:
+    """Return title and summary of the check run of a review that waits; `about` is a time of day in UTC."""
+    return (
+        f"Waiting until about {about} UTC",
+        f"This review waits for the end of {reason}. It goes on by itself at about {about} UTC.",
+    )
+
+
 _ENDED = {
     "superseded": (
         "Superseded by a newer commit",

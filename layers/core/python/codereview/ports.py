@@ -8,8 +8,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from codereview.domain.change import FileChange
+from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
+from codereview.domain.parking import AdmissionDecision, Held
 from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.reconciling import Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
@@ -233,6 +236,10 @@ class Repository(Protocol):
         """Create a check run in progress."""
         ...
 
+    def update_check_run(self, check_run_id: int, *, title: str, summary: str) -> None:
+        """Say in a check run that goes on how things stand."""
+        ...
+
     def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
         """Complete a check run."""
         ...
@@ -305,6 +312,16 @@ class ReviewItem:
     is_recorded: bool = False  # the record queue has it
     installation_id: int = 0
     updated_at: datetime | None = None
+    envelope: Envelope | None = None  # the message that takes the review up again
+    due_at: datetime | None = None  # when the reconciler sends it again; None: nothing is left to do
+    waiting_since: datetime | None = None  # for an outage or a rate limit to end
+    strikes: int = 0  # attempts in a row that broke off without a word
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has ended, its check run has, and the record queue has been told."""
+        is_check_open = self.check_run_id is not None and not self.is_check_finished
+        return self.state.is_end and self.is_recorded and not is_check_open
 
 
 class ReviewStore(Protocol):
@@ -324,6 +341,57 @@ class ReviewStore(Protocol):
 
     def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
         """Write the review under the lease's fence."""
+        ...
+
+
+class Agenda(Protocol):
+    """Waiting work: the sparse index over reviews with a due time, and messages held back until theirs.
+
+    What the index says may be out of date; each write happens only if the entry is still due when it was read to be.
+    """
+
+    def hold(self, held: Held) -> None:
+        """Keep a message until it is due; the same again replaces it."""
+        ...
+
+    def due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+        """Return up to `limit` entries whose time has come, of each shard the longest due ones."""
+        ...
+
+    def envelope_of(self, entry: Due) -> Envelope | None:
+        """Read the message to send, strongly consistent; None if the entry is not due at that time any more."""
+        ...
+
+    def move_on(self, entry: Due, *, until: datetime) -> None:
+        """Make an entry due later."""
+        ...
+
+    def drop(self, entry: Due) -> None:
+        """Forget a held message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionRequest:
+    """What a review is about to take: `prompt_tokens` is an estimate for one agent over the whole change."""
+
+    key: ReviewKey
+    prompt_tokens: int
+
+
+class Admission(Protocol):
+    """Limits and budgets. Asked again for the same review, it charges only once."""
+
+    def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:
+        """Decide whether the review may spend now."""
+        ...
+
+
+class ReviewQueue(Protocol):
+    """The queue in front of the reviewer."""
+
+    def send(self, envelope: Envelope) -> None:
+        """Return once the queue has it."""
         ...
 
 

@@ -37,4 +37,5 @@ class Envelope:
     command: str | None = None  # canonical form, "review", "review full", …
     sender_id: int | None = None
     received_at: str = ""  # RFC 3339, UTC
+    review_id: str | None = None  # the review that was begun for it, on messages that are sent again
     version: int = ENVELOPE_VERSION

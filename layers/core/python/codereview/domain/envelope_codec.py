@@ -107,4 +107,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "command": _matching(_COMMAND),
     "sender_id": id_in,
     "received_at": _time_in,
+    "review_id": _guid_in,
 }

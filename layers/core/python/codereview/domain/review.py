@@ -1,6 +1,7 @@
 """The identity of a review and the life that it goes through."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
@@ -53,6 +54,11 @@ class ReviewState(StrEnum):
         """Terminal for ever; skipped and superseded reviews are taken up again when their reason has gone."""
         return self in (ReviewState.POSTED, ReviewState.FAILED)
 
+    @property
+    def is_end(self) -> bool:
+        """Whether work on it has ended, for ever or until its reason has gone."""
+        return self.is_final or self in (ReviewState.SKIPPED, ReviewState.SUPERSEDED)
+
 
 class SkipReason(StrEnum):
     """Why a pull request gets no review; can be queried, and is named in the check run."""
@@ -95,4 +101,12 @@ class Failed:
     reason: str
 
 
-Outcome = Skipped | Superseded | Posted | Failed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """The review waits, as a state in the control table, and goes on at about `until` without this message."""
+
+    reason: str
+    until: datetime
+
+
+Outcome = Skipped | Superseded | Posted | Failed | Parked

@@ -8,10 +8,15 @@ from typing import Protocol
 
 from codereview.domain.anchors import HeadText
 from codereview.domain.change import Change
+from codereview.domain.context import estimate_tokens, render_change
+from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
 from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewState
 from codereview.domain.stored import answer_key, encode_result, result_key
+from codereview.errors import PermanentError
 from codereview.ports import (
+    Admission,
+    AdmissionRequest,
     Clock,
     LanguageModel,
     Lease,
@@ -67,6 +72,36 @@ def _decoded(data: bytes) -> ModelAnswer:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BypassedModel:
+    """Stands in for a model that must not be asked: its agents fail with the reason, the analyzers go on."""
+
+    model: LanguageModel
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The id of the model that is bypassed."""
+        return self.model.name
+
+    @property
+    def is_mock(self) -> bool:
+        """Whether that model is a mock."""
+        return self.model.is_mock
+
+    def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:  # noqa: ARG002 -- the port's
+        """Refuse."""
+        raise PermanentError(self.reason)
+
+
+class AdmitAll:
+    """No limits at all."""
+
+    def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:  # noqa: ARG002 -- the port's
+        """Let everything go on."""
+        return Admit()
+
+
 class Engine(Protocol):
     """Makes a result of a change; `ReviewChange` is the one there is."""
 
@@ -86,6 +121,7 @@ class MakeResult:
     objects: Objects
     model: LanguageModel
     review_change: Engine
+    admission: Admission
 
     def __call__(
         self,
@@ -95,8 +131,8 @@ class MakeResult:
         item: ReviewItem,
         *,
         deadline: datetime,
-    ) -> ReviewItem:
-        """Return the item with its result; one that was stored before is not made again."""
+    ) -> ReviewItem | Park:
+        """Return the item with its result; one that was stored before is not made again, and needs no admission."""
         if item.result is not None:
             return item
         change = Change(
@@ -107,9 +143,14 @@ class MakeResult:
             title=pull_request.title,
             description=pull_request.description,
         )
+        request = AdmissionRequest(key=item.key, prompt_tokens=estimate_tokens(render_change(change)))
+        decision = self.admission.admit(request, now=self.clock.now())
+        if isinstance(decision, Park):
+            return decision
+        model = BypassedModel(model=self.model, reason=decision.reason) if isinstance(decision, Degrade) else self.model
         result = self.review_change(
             change,
-            model=RememberedModel(model=self.model, objects=self.objects, item=item),
+            model=RememberedModel(model=model, objects=self.objects, item=item),
             head_text=lambda path: repository.content(path, pull_request.head_sha),
             attributes=repository.content(".gitattributes", pull_request.base_sha),
             deadline=deadline,

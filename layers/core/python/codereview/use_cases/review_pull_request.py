@@ -7,33 +7,35 @@ The races that this module is built around:
   the result is stored before anything is posted, and a post is preceded by a look for our own marker on GitHub.
 - A post without an answer: nothing is posted again until a minute has passed and the marker was looked for.
 - A push while the models think: the head is read again right before the post.
+- An outage or a limit: the review is parked, as a state with a due time, and its message acknowledged. What cannot even
+  be named without GitHub is held back as a message. From its first save on, a review that has not ended has a due time,
+  so that the reconciler takes it up again whatever becomes of its messages; a message that it sends names its review,
+  which is ended first if the pull request has moved on.
 
 Chosen not to handle: GitHub has no way to post a review only if the head is still the same, so a push within the last
 moment leaves a review of the older commit, pinned to it by `commit_id` and shown as outdated.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from codereview import messages
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.domain.publication import CheckOutput, Conclusion
-from codereview.domain.record import ReviewRecorded
+from codereview.domain.parking import MAX_STRIKES, Held, Park, pause
 from codereview.domain.review import (
     CHECK_NAME,
-    Failed,
     Outcome,
-    Posted,
+    Parked,
     ReviewKey,
     ReviewState,
     Skipped,
     SkipReason,
-    Superseded,
     TenantId,
     tenant_of,
 )
 from codereview.errors import (
+    BusyError,
     ForbiddenError,
     LostLeaseError,
     NotFoundError,
@@ -41,6 +43,7 @@ from codereview.errors import (
     RetryableError,
 )
 from codereview.ports import (
+    Agenda,
     Busy,
     Clock,
     GitHub,
@@ -48,20 +51,26 @@ from codereview.ports import (
     Lease,
     PullRequest,
     PullRequestKey,
-    RecordQueue,
     Repository,
     ReviewItem,
     ReviewStore,
 )
+from codereview.use_cases.end_review import EndReview, ended
 from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
 
 # A Lambda is dead at its time-out (300 s), so a longer lease can never have two living owners.
 LEASE = timedelta(seconds=360)
 
 # Right after a webhook, GitHub may not know the object yet: https://github.com/rust-lang/highfive/issues/190
-_NEW_OBJECT_PAUSE = timedelta(seconds=10)
-_NEW_OBJECT_AGE = timedelta(minutes=1)
+_NEW_OBJECT_AGE = timedelta(minutes=5)
+
+# How much later than the end of its lease a broken-off review is taken up again, doubled with each such attempt.
+_STRIKE_PAUSE = timedelta(minutes=1)
+
+# Messages of one pull request that meet at its lease come back spread over this time, not all at once again.
+_BUSY_SPREAD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,32 +81,73 @@ class ReviewPullRequest:
     ids: Ids
     github: GitHub
     store: ReviewStore
-    record_queue: RecordQueue
+    agenda: Agenda
     make_result: MakeResult
     publish: PublishReview
+    park: ParkReview
+    end: EndReview
+    jitter: Callable[[], float]  # 0..1
 
     def handle(self, envelope: Envelope, *, deadline: datetime) -> Outcome:
-        """Bring the pull request's review to an end.
+        """Bring the pull request's review to an end, or to a state in which it waits.
 
-        Raises RetryableError where the message has to come back, and lets bugs through for the dead-letter queue.
+        Raises BusyError where another worker has the pull request and the message has to come back, RetryableError
+        where not even the waiting could be stored, and lets bugs through for the dead-letter queue.
         """
         if envelope.repository_id is None:
             return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
         try:
-            repository = self.github.repository(envelope.installation_id, envelope.repository_id)
+            return self._handle(envelope, envelope.repository_id, deadline)
+        except BusyError:
+            raise
+        except RetryableError as error:
+            return self._hold(envelope, error)
+
+    def _handle(self, envelope: Envelope, repository_id: int, deadline: datetime) -> Outcome:
+        try:
+            repository = self.github.repository(envelope.installation_id, repository_id)
         except ForbiddenError:
-            return Skipped(reason=SkipReason.INSTALLATION_GONE)
+            return self._end_without_github(envelope, SkipReason.INSTALLATION_GONE)
         except NotFoundError:
-            return Skipped(reason=SkipReason.NOT_OURS)
+            return self._end_without_github(envelope, SkipReason.NOT_OURS)
         tenant = tenant_of(envelope.host, repository.identity.owner_id)
         number = self._number(envelope, repository, tenant)
         if number is None:
             return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
-        lease = self._acquire(PullRequestKey(tenant=tenant, repository_id=envelope.repository_id, number=number))
+        lease = self._acquire(PullRequestKey(tenant=tenant, repository_id=repository_id, number=number))
         try:
             return self._review(envelope, repository, lease, deadline)
+        except LostLeaseError as error:
+            raise BusyError(str(error), retry_after=LEASE) from error
         finally:
             self._release(lease)
+
+    def _hold(self, envelope: Envelope, error: RetryableError) -> Parked:
+        """Keep the message itself until later, where there is no review yet that could be parked."""
+        now = self.clock.now()
+        received = datetime.fromisoformat(envelope.received_at) if envelope.received_at else now
+        until = now + pause(now - received, asked=error.retry_after, jitter=self.jitter())
+        held = Held(envelope=envelope, reason=str(error), due_at=until)
+        try:
+            self.agenda.hold(held)
+        except (RetryableError, PermanentError):
+            raise error from None
+        return Parked(reason=held.reason, until=until)
+
+    def _end_without_github(self, envelope: Envelope, reason: SkipReason) -> Outcome:
+        """End the review that a message was sent for again; its check run is out of our reach, and stays as it is."""
+        item = self.store.load(UUID(envelope.review_id)) if envelope.review_id else None
+        if item is not None and not item.is_settled:
+            place = PullRequestKey(tenant=item.key.tenant, repository_id=item.key.repository_id, number=item.key.number)
+            lease = self._acquire(place)
+            try:
+                item = self.store.load(item.key.review_id) or item
+                self.end(None, lease, item if item.state.is_end else ended(item, ReviewState.SKIPPED, reason.value))
+            except LostLeaseError as error:
+                raise BusyError(str(error), retry_after=LEASE) from error
+            finally:
+                self._release(lease)
+        return Skipped(reason=reason)
 
     def _number(self, envelope: Envelope, repository: Repository, tenant: TenantId) -> int | None:
         """Find the pull request; a re-requested check of a fork names only the commit, but our check its review."""
@@ -113,7 +163,8 @@ class ReviewPullRequest:
         now = self.clock.now()
         lease = self.store.acquire(pull_request, owner=self.ids.new(), now=now, until=now + LEASE)
         if isinstance(lease, Busy):
-            raise RetryableError("another worker has this pull request", retry_after=lease.until - now)
+            wait = lease.until - now + _BUSY_SPREAD * self.jitter()
+            raise BusyError("another worker has this pull request", retry_after=wait)
         return lease
 
     def _release(self, lease: Lease) -> None:
@@ -124,27 +175,52 @@ class ReviewPullRequest:
             return
 
     def _review(self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime) -> Outcome:
+        resumed = self._resumed(envelope, lease.pull_request)
+        if resumed is not None and resumed.state.is_end:
+            return self.end(repository, lease, resumed)
         pull_request = self._read(envelope, repository, lease.pull_request.number)
+        left = left_behind(resumed, pull_request) if resumed is not None else None
+        if left is not None:
+            self.end(repository, lease, left)
+            resumed = None
         if pull_request is None:
             return Skipped(reason=SkipReason.PULL_REQUEST_GONE)
-        item = self._item(envelope, lease.pull_request, pull_request)
+        item = resumed or self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
-            return self._finish(repository, lease, item)
+            return self.end(repository, lease, item)
         reason = self._skip_reason(envelope, repository, pull_request)
         if reason is not None:
-            return self._finish(repository, lease, replace(item, state=ReviewState.SKIPPED, reason=reason.value))
-        item = self._begin(repository, lease, replace(item, installation_id=envelope.installation_id))
+            return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value))
+        return self._work(repository, pull_request, lease, item, deadline)
+
+    def _work(
+        self, repository: Repository, pull_request: PullRequest, lease: Lease, item: ReviewItem, deadline: datetime
+    ) -> Outcome:
+        """Make and publish the result; what may work later parks the review, what never will ends it."""
+        item = self._begin(lease, item)
+        if item.strikes > MAX_STRIKES:
+            reason = f"{item.strikes - 1} attempts in a row broke off"
+            return self.end(repository, lease, replace(item, state=ReviewState.FAILED, reason=reason))
         try:
-            item = self.make_result(repository, pull_request, lease, item, deadline=deadline)
-            item = self.publish(repository, lease, item, deadline=deadline)
-        except LostLeaseError as error:
-            raise RetryableError(str(error)) from error
+            item = self._show(repository, lease, item)
+            made = self.make_result(repository, pull_request, lease, item, deadline=deadline)
+            if isinstance(made, Park):
+                return self.park(repository, lease, replace(item, waiting_since=None), made)
+            item = self.publish(repository, lease, made, deadline=deadline)
         except RetryableError as error:
-            self._remember(lease, item, error)
-            raise
+            return self.park.after(repository, lease, item, error)
         except PermanentError as error:
+            item = self.store.load(item.key.review_id) or item
             item = replace(item, state=ReviewState.FAILED, reason=str(error), last_error=repr(error))
-        return self._finish(repository, lease, item)
+        return self.end(repository, lease, item)
+
+    def _resumed(self, envelope: Envelope, place: PullRequestKey) -> ReviewItem | None:
+        """Load the review that the message was sent again for, if it is one of this pull request."""
+        item = self.store.load(UUID(envelope.review_id)) if envelope.review_id else None
+        if item is None:
+            return None
+        theirs = PullRequestKey(tenant=item.key.tenant, repository_id=item.key.repository_id, number=item.key.number)
+        return item if theirs == place else None
 
     def _skip_reason(self, envelope: Envelope, repository: Repository, pull_request: PullRequest) -> SkipReason | None:
         reason = skip_reason(envelope, pull_request)
@@ -159,9 +235,7 @@ class ReviewPullRequest:
             return repository.pull_request(number)
         except NotFoundError:
             if self._is_new(envelope):
-                raise RetryableError(
-                    "GitHub does not know the pull request yet", retry_after=_NEW_OBJECT_PAUSE
-                ) from None
+                raise RetryableError("GitHub does not know the pull request yet") from None
             return None
 
     def _is_new(self, envelope: Envelope) -> bool:
@@ -178,13 +252,37 @@ class ReviewPullRequest:
             head_sha=pull_request.head_sha,
             kind=kind,
         )
-        return self.store.load(key.review_id) or ReviewItem(key=key, state=ReviewState.QUEUED)
+        item = self.store.load(key.review_id) or ReviewItem(key=key, state=ReviewState.QUEUED)
+        return replace(
+            item,
+            installation_id=envelope.installation_id,
+            envelope=replace(
+                envelope,
+                number=key.number,
+                head_sha=key.head_sha,
+                owner_id=_account_of(key),
+                review_id=str(key.review_id),
+            ),
+        )
 
-    def _begin(self, repository: Repository, lease: Lease, item: ReviewItem) -> ReviewItem:
-        """Mark the review as running, and show it as a check run; looked up first, since a retry may have made it."""
-        state = item.state if item.state is ReviewState.ANSWERED else ReviewState.RUNNING
-        item = replace(item, state=state, reason=None, attempts=item.attempts + 1)
+    def _begin(self, lease: Lease, item: ReviewItem) -> ReviewItem:
+        """Mark the review as running, and as due when this worker can no longer be alive."""
+        item = replace(
+            item,
+            state=ReviewState.ANSWERED if item.result is not None else ReviewState.RUNNING,
+            reason=None,
+            # A review that is taken up again after it had ended ends once more, for everybody to hear.
+            is_check_finished=False,
+            is_recorded=False,
+            attempts=item.attempts + 1,
+            strikes=item.strikes + 1,
+            due_at=lease.until + _STRIKE_PAUSE * (2**item.strikes - 1),
+        )
         self.store.save(lease, item, now=self.clock.now())
+        return item
+
+    def _show(self, repository: Repository, lease: Lease, item: ReviewItem) -> ReviewItem:
+        """Show the review as a check run; looked up first, since a retry may have made it."""
         if item.check_run_id is not None:
             return item
         review_id = str(item.key.review_id)
@@ -194,34 +292,26 @@ class ReviewPullRequest:
         self.store.save(lease, item, now=self.clock.now())
         return item
 
-    def _remember(self, lease: Lease, item: ReviewItem, error: RetryableError) -> None:
-        """Keep the last error on the item for whoever looks; failing to is no second problem."""
-        try:
-            stored = self.store.load(item.key.review_id) or item
-            self.store.save(lease, replace(stored, last_error=str(error)), now=self.clock.now())
-        except (LostLeaseError, RetryableError, PermanentError):
-            return
-
-    def _finish(self, repository: Repository, lease: Lease, item: ReviewItem) -> Outcome:
-        """Store the end, end the check run, hand the review to the record; each once, and again after a death."""
-        self.store.save(lease, item, now=self.clock.now())
-        if item.check_run_id is not None and not item.is_check_finished:
-            is_posted = item.state is ReviewState.POSTED
-            output = self.publish.check_output(item) if is_posted else check_without_review(item)
-            repository.finish_check_run(item.check_run_id, output)
-            item = replace(item, is_check_finished=True)
-            self.store.save(lease, item, now=self.clock.now())
-        if not item.is_recorded:
-            self.record_queue.send(recorded(item, lease, finished_at=self.clock.now()))
-            self.store.save(lease, replace(item, is_recorded=True), now=self.clock.now())
-        return outcome_of(item)
-
 
 def kind_of(envelope: Envelope, pull_request: PullRequest) -> str:
     """Name what makes this review another one than the head's automatic one: who asked, or a new base branch."""
     if envelope.trigger is not Trigger.PULL_REQUEST:
         return f"{envelope.trigger}:{envelope.trigger_id}"
     return f"base:{pull_request.base_ref}" if envelope.action == "edited" else "auto"
+
+
+def left_behind(item: ReviewItem, pull_request: PullRequest | None) -> ReviewItem | None:
+    """Return a review that has not ended as ended, if the pull request has moved on without it; None if it has not."""
+    if pull_request is None:
+        return ended(item, ReviewState.SKIPPED, SkipReason.PULL_REQUEST_GONE.value)
+    if pull_request.head_sha != item.key.head_sha:
+        return ended(item, ReviewState.SUPERSEDED, pull_request.head_sha)
+    return None
+
+
+def _account_of(key: ReviewKey) -> int:
+    """Return the account's number out of the tenant, which GitHub has confirmed, unlike the message's."""
+    return int(key.tenant.rpartition(":")[2])
 
 
 def _is_uuid(text: str) -> bool:
@@ -241,37 +331,3 @@ def skip_reason(envelope: Envelope, pull_request: PullRequest) -> SkipReason | N
     if pull_request.is_draft:
         return SkipReason.DRAFT
     return SkipReason.BOT_AUTHOR if pull_request.is_author_bot else None
-
-
-def check_without_review(item: ReviewItem) -> CheckOutput:
-    """Say in the check run why there is no review."""
-    conclusions = {ReviewState.SUPERSEDED: Conclusion.CANCELLED, ReviewState.SKIPPED: Conclusion.SKIPPED}
-    title, summary = messages.ended_without_review(item.state, item.reason)
-    return CheckOutput(conclusion=conclusions.get(item.state, Conclusion.NEUTRAL), title=title, summary=summary)
-
-
-def recorded(item: ReviewItem, lease: Lease, *, finished_at: datetime) -> ReviewRecorded:
-    """Write the message to the record; the fence orders all messages of one pull request."""
-    return ReviewRecorded(
-        key=item.key,
-        state=item.state,
-        sequence=lease.fence,
-        finished_at=finished_at.isoformat(),
-        reason=item.reason,
-        result_key=item.result.key if item.result else None,
-        result_sha256=item.result.sha256 if item.result else None,
-        github_review_id=item.github_review_id,
-    )
-
-
-def outcome_of(item: ReviewItem) -> Outcome:
-    """Say how the review ended."""
-    match item.state:
-        case ReviewState.POSTED if item.github_review_id is not None:
-            return Posted(github_review_id=item.github_review_id)
-        case ReviewState.SUPERSEDED:
-            return Superseded(newer_head_sha=item.reason or "")
-        case ReviewState.SKIPPED if item.reason is not None:
-            return Skipped(reason=SkipReason(item.reason))
-        case _:
-            return Failed(reason=item.reason or "unknown")

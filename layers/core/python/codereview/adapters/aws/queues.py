@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
+from codereview.domain.envelope_codec import encode
+from codereview.domain.review import tenant_of
 from codereview.domain.stored import encode_recorded
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
+    from codereview.domain.envelope import Envelope
     from codereview.domain.record import ReviewRecorded
 
 _LONGEST_VISIBILITY = timedelta(hours=12)  # SQS's own limit
@@ -30,6 +33,23 @@ class SqsRecordQueue:
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=encode_recorded(message), MessageGroupId=message.key.tenant
             )
+        except (ClientError, BotoCoreError) as error:
+            raise translated("SQS", error) from error
+
+
+class SqsReviewQueue:
+    """The review queue; the tenant is the message group, as it is for the webhook's own messages."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """Send to the queue at `url`."""
+        self._client = client
+        self._url = url
+
+    def send(self, envelope: "Envelope") -> None:
+        """Send one envelope."""
+        group = tenant_of(envelope.host, envelope.owner_id)
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=encode(envelope), MessageGroupId=group)
         except (ClientError, BotoCoreError) as error:
             raise translated("SQS", error) from error
 

@@ -1,5 +1,6 @@
 """Between the control table's attributes and our values."""
 
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,8 +8,11 @@ from uuid import UUID
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from codereview.domain.envelope_codec import decode, encode
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import PullRequestKey, ReviewItem, StoredObject
+
+SHARDS = 4
 
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
@@ -44,6 +48,37 @@ def moment_of(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC)
 
 
+def held_pk(held_id: UUID) -> str:
+    """Name the item of a message that is held back."""
+    return f"held#{held_id}"
+
+
+def due_attributes(due_at: datetime | None, *, pk: str, tenant: str) -> dict[str, str]:
+    """Spell out the attributes that put an item into the index of waiting work; none without a due time.
+
+    The tenant stands behind the time, so that the index, which holds keys only, tells whose turn it is.
+    """
+    if due_at is None:
+        return {}
+    return {"due_shard": shard_of(pk), "due_at": f"{due_text(due_at)}#{tenant}"}
+
+
+def shard_of(pk: str) -> str:
+    """Spread entries over a fixed number of index partitions, each of which takes about 1,000 writes a second."""
+    return f"work#{zlib.crc32(pk.encode()) % SHARDS}"
+
+
+def due_text(moment: datetime) -> str:
+    """Write a moment so that texts sort as moments do: UTC, always milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def due_moment(values: Mapping[str, Any]) -> datetime | None:
+    """Read back when an item is due."""
+    text = values.get("due_at")
+    return datetime.fromisoformat(text.partition("#")[0]) if text else None
+
+
 def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
     """Spell out a review as attributes of its item, without the key."""
     return {
@@ -66,6 +101,10 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "is_recorded": item.is_recorded,
         "installation_id": item.installation_id,
         "updated_at": epoch_ms(now),
+        "envelope": encode(item.envelope) if item.envelope else None,
+        "waiting_since": epoch_ms(item.waiting_since) if item.waiting_since else None,
+        "strikes": item.strikes,
+        **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
     }
 
 
@@ -75,6 +114,9 @@ def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
 
     def number(name: str) -> int | None:
         return int(values[name]) if values.get(name) is not None else None
+
+    def moment(name: str) -> datetime | None:
+        return moment_of(values[name]) if values.get(name) is not None else None
 
     has_result = values.get("result_key") is not None
     return ReviewItem(
@@ -92,10 +134,14 @@ def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
         check_run_id=number("check_run_id"),
         is_check_finished=bool(values.get("is_check_finished", False)),
         result=StoredObject(key=values["result_key"], sha256=values["result_sha256"]) if has_result else None,
-        posting_since=moment_of(values["posting_since"]) if values.get("posting_since") is not None else None,
+        posting_since=moment("posting_since"),
         github_review_id=number("github_review_id"),
         comment_ids=tuple(int(comment) for comment in values.get("comment_ids", ())),
         is_recorded=bool(values.get("is_recorded", False)),
         installation_id=int(values.get("installation_id", 0)),
-        updated_at=moment_of(values["updated_at"]) if values.get("updated_at") is not None else None,
+        updated_at=moment("updated_at"),
+        envelope=decode(values["envelope"]) if values.get("envelope") else None,
+        due_at=due_moment(values),
+        waiting_since=moment("waiting_since"),
+        strikes=int(values.get("strikes", 0)),
     )

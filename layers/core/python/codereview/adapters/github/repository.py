@@ -117,6 +117,11 @@ class GitHubRepository:
         document = {"name": name, "head_sha": head_sha, "status": "in_progress", "external_id": external_id}
         return _check_run(read_as(CheckRunPayload, self._client.write("POST", f"{self._root}/check-runs", document)))
 
+    def update_check_run(self, check_run_id: int, *, title: str, summary: str) -> None:
+        """Write into a check run without ending it."""
+        document = {"status": "in_progress", "output": {"title": title, "summary": summary}}
+        self._client.write("PATCH", f"{self._root}/check-runs/{check_run_id}", document)
+
     def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
         """Complete a check run; doing it twice changes nothing."""
         self._client.write("PATCH", f"{self._root}/check-runs/{check_run_id}", check_document(output))

@@ -1,0 +1,134 @@
+"""What the reconciler does next, decided from what it found; pure, so that each rule is a table of cases."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# A message that was sent again may stand in a long queue. As long as its review is not claimed it is sent once more
+# after this time, which is the queue's visibility timeout: an earlier copy has had its turn by then.
+RESEND_AFTER = timedelta(minutes=30)
+
+# GitHub redelivers what is not older than 3 days:
+# https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+DELIVERIES_KEPT = timedelta(days=3)
+_FIRST_REDELIVERY_PAUSE = timedelta(minutes=10)
+_MAX_ATTEMPTS = 10
+
+# Too large for us now is too large the next time. The sweep of open heads finds what these were about.
+_TOO_LARGE = 413
+
+FIRST_MOVE_PAUSE = timedelta(minutes=15)
+LONGEST_MOVE_PAUSE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An entry of the index of waiting work, as it was read; `is_held` tells messages from reviews."""
+
+    id: str
+    tenant: str
+    due_at: datetime
+    is_held: bool
+
+
+def fair_order(entries: Iterable[Due]) -> list[Due]:
+    """Take turns between tenants, each one's longest due first: who has one entry never waits for who has thousands."""
+    queues: dict[str, deque[Due]] = defaultdict(deque)
+    for entry in sorted(entries, key=lambda entry: (entry.due_at, entry.id)):
+        queues[entry.tenant].append(entry)
+    turns, ordered = deque(queues.values()), list[Due]()
+    while turns:
+        queue = turns.popleft()
+        ordered.append(queue.popleft())
+        if queue:
+            turns.append(queue)
+    return ordered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt of GitHub to deliver a webhook; all attempts of one webhook share the `guid`."""
+
+    id: int
+    guid: str
+    delivered_at: datetime
+    is_ok: bool
+    status_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeliveryPlan:
+    """The attempts to repeat, oldest first; the next run has to look back as far as `watermark`.
+
+    `given_up` counts the webhooks that no repetition will help.
+    """
+
+    attempts: tuple[int, ...]
+    watermark: datetime
+    given_up: int
+
+
+def plan_redeliveries(deliveries: Sequence[Delivery], *, now: datetime) -> RedeliveryPlan:
+    """Decide what GitHub is asked to deliver again: what never arrived, with growing pauses, for three days."""
+    by_guid: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_guid[delivery.guid].append(delivery)
+    attempts, unfinished, given_up = list[tuple[datetime, int]](), [now], 0
+    for tries in by_guid.values():
+        if any(delivery.is_ok for delivery in tries):
+            continue
+        first, last = min(tries, key=_age), max(tries, key=_age)
+        if _is_hopeless(tries, first, now):
+            given_up += 1
+            continue
+        unfinished.append(first.delivered_at)
+        if last.delivered_at + _FIRST_REDELIVERY_PAUSE * (2 ** (len(tries) - 1) - 1) <= now:
+            attempts.append((first.delivered_at, last.id))
+    return RedeliveryPlan(
+        attempts=tuple(number for _, number in sorted(attempts)), watermark=min(unfinished), given_up=given_up
+    )
+
+
+def _age(delivery: Delivery) -> tuple[datetime, int]:
+    return delivery.delivered_at, delivery.id
+
+
+def _is_hopeless(tries: Sequence[Delivery], first: Delivery, now: datetime) -> bool:
+    is_too_old = now - first.delivered_at > DELIVERIES_KEPT
+    return is_too_old or len(tries) >= _MAX_ATTEMPTS or tries[-1].status_code == _TOO_LARGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetters:
+    """A dead-letter queue as it was found, and what we did to it before.
+
+    `generation` counts the moves since the queue was last seen empty.
+    """
+
+    count: int
+    is_moving: bool
+    generation: int
+    moved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveDecision:
+    """Whether to start moving the letters back, and the generation to remember."""
+
+    is_due: bool
+    generation: int
+
+
+def decide_move(letters: DeadLetters, *, now: datetime) -> MoveDecision:
+    """Move dead letters back with growing pauses: an outage heals by itself, poison comes round once a day at most.
+
+    What is poison to a review ends as failed after a number of attempts, so that its letter finds nothing to do.
+    """
+    if letters.count == 0:
+        return MoveDecision(is_due=False, generation=letters.generation if letters.is_moving else 0)
+    if letters.is_moving:
+        return MoveDecision(is_due=False, generation=letters.generation)
+    pause = min(FIRST_MOVE_PAUSE * 2 ** min(letters.generation, 10), LONGEST_MOVE_PAUSE)
+    is_due = letters.moved_at is None or letters.moved_at + pause <= now
+    return MoveDecision(is_due=is_due, generation=letters.generation + 1 if is_due else letters.generation)

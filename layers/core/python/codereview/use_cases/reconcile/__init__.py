@@ -1,0 +1,1 @@
+"""The reconciler's jobs, one a module: each finds what was left undone and has it done again."""
