@@ -100,6 +100,7 @@ class World:
     is_draft: bool = False
     is_suspended: bool = False
     is_known: bool = True
+    is_found: bool = True
     writers: set[int] = field(default_factory=set)
     reviews: list[tuple[PostedReview, Publication]] = field(default_factory=list)
     checks: dict[int, tuple[CheckRun, str, CheckOutput | None]] = field(default_factory=dict)
@@ -129,12 +130,9 @@ class World:
         happening = self.before.pop(name, None)
         if happening is not None:
             happening()
-        for blackout in self.blackouts:
-            if name.startswith(blackout.prefix) and self.now < blackout.until:
-                blackout.hits += 1
-                raise blackout.error(name)
         outage = next((entry for entry in self.outages if entry.at == number), None)
         if outage is None:
+            self._black_out(name)
             return effect()
         outage.has_fired = True
         if outage.mode in (Mode.ERROR_AFTER, Mode.DEATH_AFTER, Mode.PAST_DEADLINE):
@@ -145,6 +143,17 @@ class World:
             self.is_dead = True
             raise Death(name)
         raise UnknownOutcomeError(name) if is_write else RetryableError(name)
+
+    def _black_out(self, name: str) -> None:
+        for blackout in self.blackouts:
+            if name.startswith(blackout.prefix) and self.now < blackout.until:
+                blackout.hits += 1
+                raise blackout.error(name)
+
+    def kill(self, name: str) -> None:
+        """End the worker that makes a call."""
+        self.is_dead = True
+        raise Death(name)
 
     def next_id(self) -> int:
         self.ids += 1
@@ -439,6 +448,8 @@ class Repository:
         return self.world.call("github.pull_request", lambda: self._pull_request(number))
 
     def _pull_request(self, number: int) -> PullRequest:
+        if not self.world.is_found:
+            raise NotFoundError("no such pull request")
         return PullRequest(
             number=number,
             head_sha=self.world.head,

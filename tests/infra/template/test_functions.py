@@ -13,6 +13,7 @@ from tests.infra.template.deployed import Stack, Template, target
 LAYERS = {
     "WebhookFunction": {"CoreLayer"},
     "ReviewerFunction": {"CoreLayer", "DependenciesLayer"},
+    "ReconcilerFunction": {"CoreLayer", "DependenciesLayer"},
     "AnalyzerFunction": {"CoreLayer", "DependenciesLayer", "AnalyzersLayer"},
     "RecorderFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
     "MigrationsFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
@@ -21,6 +22,7 @@ IN_NETWORK = {"AnalyzerFunction", "RecorderFunction", "MigrationsFunction"}
 SECRETS = {
     "WebhookFunction": {"WebhookSecret"},
     "ReviewerFunction": {"GitHubAppSecret", "ModelSecret"},
+    "ReconcilerFunction": {"GitHubAppSecret"},
 }
 SET_BY_LAMBDA = {
     "AWS_REGION": "us-east-1",
@@ -110,6 +112,7 @@ def test_every_caller_calls_an_alias(any_system: Stack) -> None:
     [
         ("WebhookFunction", settings.webhook_settings),
         ("ReviewerFunction", settings.reviewer_settings),
+        ("ReconcilerFunction", settings.reconciler_settings),
         ("RecorderFunction", settings.recorder_settings),
         ("MigrationsFunction", settings.migrations_settings),
     ],
@@ -141,7 +144,7 @@ def test_the_database_is_verified_on_aws_and_each_function_is_a_role_of_its_own(
     assert roles == {"RecorderFunction": "codereview_writer", "MigrationsFunction": "codereview_owner"}
 
 
-def test_d5_each_secret_is_read_by_one_function(any_system: Stack) -> None:
+def test_d5_each_secret_is_read_by_the_functions_that_sign_in_with_it_alone(any_system: Stack) -> None:
     may_read: dict[str, set[str]] = {}
     for name in LAYERS:
         for statement in any_system.statements(_role(any_system, name)):

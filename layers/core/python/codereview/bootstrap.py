@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from sqlalchemy import Engine
 
+    from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.github.app import GitHubApp
+    from codereview.adapters.github.deliveries import GitHubDeliveries
     from codereview.entrypoints.analyzer import AnalyzerApp
     from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
+    from codereview.entrypoints.reconciler import ReconcilerApp
     from codereview.entrypoints.recorder import RecorderApp
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.ports import LanguageModel
-    from codereview.settings import DatabaseSettings, LogSettings, ReviewerSettings
+    from codereview.settings import DatabaseSettings, LogSettings, ReconcilerSettings, ReviewerSettings
 
 
 @functools.cache
@@ -138,6 +141,53 @@ def reviewer() -> "ReviewerApp":
 
 
 @functools.cache
+def reconciler() -> "ReconcilerApp":
+    """Build the reconciler function."""
+    import boto3
+    from aws_lambda_powertools import Metrics
+
+    from codereview.adapters.aws.dead_letters import SqsDeadLetters
+    from codereview.adapters.aws.queues import SqsReviewQueue
+    from codereview.adapters.aws.secrets import Secrets
+    from codereview.adapters.dynamodb.due import DynamoAgenda
+    from codereview.adapters.dynamodb.jobs import DynamoJobs
+    from codereview.adapters.system import SystemClock
+    from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
+    from codereview.settings import reconciler_settings
+    from codereview.use_cases.reconcile.redeliver import RedeliverFailed
+    from codereview.use_cases.reconcile.release_due import ReleaseDue
+    from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+
+    settings = reconciler_settings(os.environ)
+    clock, session = SystemClock(), boto3.Session()
+    dynamodb = session.client("dynamodb", config=_sdk_config())
+    sqs = session.client("sqs", config=_sdk_config())
+    secrets = Secrets(session.client("secretsmanager", config=_sdk_config()))
+    jobs = DynamoJobs(dynamodb, settings.control_table)
+    release = ReleaseDue(
+        clock=clock,
+        agenda=DynamoAgenda(dynamodb, settings.control_table),
+        queue=SqsReviewQueue(sqs, settings.review_queue_url),
+    )
+    redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=_deliveries(settings, secrets))
+    reviews, records = (
+        ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
+        for name, url in (("reviews", settings.review_dead_letters_url), ("records", settings.record_dead_letters_url))
+    )
+    return ReconcilerApp(
+        clock=clock,
+        jobs=(
+            NamedJob(name="Release", run=lambda deadline: release(deadline=deadline)),
+            NamedJob(name="ReviewDeadLetters", run=lambda _: reviews()),
+            NamedJob(name="RecordDeadLetters", run=lambda _: records()),
+            NamedJob(name="Deliveries", run=lambda deadline: redeliver(deadline=deadline)),
+        ),
+        logger=_logger(settings.log),
+        metrics=Metrics(namespace="CodeReview", service=settings.log.service),
+    )
+
+
+@functools.cache
 def analyzer() -> "AnalyzerApp":
     """Build the analyzer function, which has no rights and no network, and so nothing to connect to."""
     from codereview.adapters.analyzers.local import local_analyzers
@@ -213,6 +263,21 @@ def _github(settings: "ReviewerSettings", credentials: dict[str, str]) -> "GitHu
         clock=SystemClock(),
         jitter=_jitter,
     )
+
+
+def _deliveries(settings: "ReconcilerSettings", secrets: "Secrets") -> "GitHubDeliveries":
+    from codereview.adapters.github.app import app_client
+    from codereview.adapters.github.deliveries import GitHubDeliveries
+    from codereview.adapters.github.tokens import AppCredentials
+    from codereview.adapters.http import outbound_client
+    from codereview.adapters.system import SystemClock
+
+    values = secrets.read(settings.github_secret_arn, "app_id", "private_key")
+    credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
+    client = app_client(
+        outbound_client(), api_url=settings.github_api_url, credentials=credentials, clock=SystemClock(), jitter=_jitter
+    )
+    return GitHubDeliveries(client)
 
 
 def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":

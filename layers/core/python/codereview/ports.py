@@ -12,7 +12,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
 from codereview.domain.parking import AdmissionDecision, Held
 from codereview.domain.publication import CheckOutput, Publication
-from codereview.domain.reconciling import Due
+from codereview.domain.reconciling import Delivery, Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
@@ -404,6 +404,62 @@ class Objects(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Read; None if there is no such object."""
+        ...
+
+
+# --- what the reconciler looks after ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """What a job remembers: a moment (a watermark, the last time it acted) and a count."""
+
+    since: datetime | None = None
+    generation: int = 0
+
+
+class Jobs(Protocol):
+    """When a job is due again, and its state."""
+
+    def begin(self, name: str, *, now: datetime, every: timedelta) -> JobState | None:
+        """Return the job's state and make it due again after `every`; None if it is not due now."""
+        ...
+
+    def finish(self, name: str, state: JobState, *, next_at: datetime | None = None) -> None:
+        """Remember a state; `next_at` makes the job due sooner than usual."""
+        ...
+
+
+class DeliveryLog(Protocol):
+    """GitHub's log of webhook deliveries to the App."""
+
+    def since(self, moment: datetime) -> Iterable[Delivery]:
+        """List attempts from the latest back to `moment`."""
+        ...
+
+    def redeliver(self, attempt: int) -> None:
+        """Have one repeated."""
+        ...
+
+
+class DeadLetterQueue(Protocol):
+    """A dead-letter queue, with the queue's own way back."""
+
+    @property
+    def name(self) -> str:
+        """What its job's state is kept under."""
+        ...
+
+    def count(self) -> int:
+        """Return about how many letters wait."""
+        ...
+
+    def is_moving(self) -> bool:
+        """Whether letters are being moved back now."""
+        ...
+
+    def move(self) -> None:
+        """Start moving all letters back."""
         ...
 
 

@@ -202,6 +202,35 @@ def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcilerSettings:
+    """The reconciler function's."""
+
+    log: LogSettings
+    control_table: str
+    review_queue_url: str
+    review_dead_letters_url: str
+    record_dead_letters_url: str
+    github_secret_arn: str
+    github_api_url: str
+
+
+def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
+    """Read the reconciler function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = ReconcilerSettings(
+        log=log_settings(environment),
+        control_table=environment.text("CONTROL_TABLE"),
+        review_queue_url=environment.url("REVIEW_QUEUE_URL"),
+        review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),
+        record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
+        github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
+        github_api_url=environment.url("GITHUB_API_URL"),
+    )
+    environment.done()
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
     """Where the record is and as whom to sign in; the password is an IAM token, made for each connection."""
 

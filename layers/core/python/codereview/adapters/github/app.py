@@ -12,6 +12,19 @@ from codereview.errors import NotFoundError, RejectedError
 from codereview.ports import Clock, RepositoryIdentity
 
 
+def app_client(
+    http: httpx.Client, *, api_url: str, credentials: AppCredentials, clock: Clock, jitter: Callable[[], float]
+) -> GitHubClient:
+    """Open a client that signs in as the App itself."""
+    return GitHubClient(
+        http,
+        api_url=api_url,
+        clock=clock,
+        jitter=jitter,
+        authorization=lambda _is_renewal: f"Bearer {app_jwt(credentials, now=clock.now())}",
+    )
+
+
 class GitHubApp:
     """The App at one GitHub host. Tokens are kept in memory by installation and repository until they grow old."""
 
@@ -31,13 +44,7 @@ class GitHubApp:
         self._jitter = jitter
         self._tokens: dict[tuple[int, int], InstallationToken] = {}
         self._login: str | None = None
-        self._app = GitHubClient(
-            http,
-            api_url=api_url,
-            clock=clock,
-            jitter=jitter,
-            authorization=lambda _is_renewal: f"Bearer {app_jwt(credentials, now=clock.now())}",
-        )
+        self._app = app_client(http, api_url=api_url, credentials=credentials, clock=clock, jitter=jitter)
 
     @property
     def login(self) -> str:

@@ -1,0 +1,253 @@
+"""Waiting: for limits, outages and budgets, as a state that comes to an end by itself and burns no message."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import combinations, count
+
+import pytest
+
+from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, Admit, Degrade, Park, pause
+from codereview.domain.publication import Conclusion
+from codereview.domain.review import Failed, Parked, Posted, ReviewState
+from codereview.errors import RetryableError, ThrottledError
+from tests.scenarios.test_life_of_a_review import expect_one_review
+from tests.scenarios.world import (
+    HEAD_B,
+    NOW,
+    Blackout,
+    Mode,
+    Outage,
+    World,
+    command_event,
+    pull_request_event,
+)
+
+HOUR = timedelta(hours=1)
+FAR = NOW + timedelta(days=30)
+
+
+def test_f55_a_throttled_model_parks_the_review_and_its_check_run_says_so() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + timedelta(minutes=3), error=ThrottledError)])
+    outcome = world.receive(pull_request_event())
+    assert isinstance(outcome, Parked)
+    (item,) = world.items.values()
+    assert (item.state, item.due_at, item.strikes) == (ReviewState.PARKED, outcome.until, 0)
+    ((run, _, _),) = world.checks.values()
+    assert run.status == "in_progress"
+    ((title, summary),) = world.waiting_notes
+    assert title == "Waiting until about 12:01 UTC"
+    assert summary == (
+        "This review waits for the end of a rate limit of GitHub or of the language model."
+        " It goes on by itself at about 12:01 UTC."
+    )
+    assert isinstance(world.settle(), Posted)
+    expect_one_review(world)
+    assert world.model_calls == 1
+
+
+@pytest.mark.parametrize("prefix", ["github", "model"])
+@pytest.mark.parametrize("error", [RetryableError, ThrottledError])
+def test_f19_an_hours_outage_puts_nothing_into_the_dead_letter_queue_and_drains_by_itself(
+    prefix: str, error: type[RetryableError]
+) -> None:
+    blackout = Blackout(prefix=prefix, until=NOW + HOUR, error=error)
+    world = World(blackouts=[blackout])
+    assert isinstance(world.deliver(pull_request_event()), Posted)
+    assert blackout.hits >= 2
+    assert blackout.hits <= 12  # the pauses grow: an outage is not made worse by us
+    assert world.dead_letters == []
+    assert world.now <= NOW + HOUR + LONGEST_PAUSE * 1.25 + timedelta(minutes=2)
+    expect_one_review(world)
+
+
+def test_f60_while_the_control_table_is_out_of_reach_the_message_itself_waits() -> None:
+    blackout = Blackout(prefix="store", until=NOW + timedelta(minutes=40))
+    world = World(blackouts=[blackout, Blackout(prefix="agenda", until=NOW + timedelta(minutes=40))])
+    assert isinstance(world.deliver(pull_request_event()), Posted)
+    expect_one_review(world)
+
+
+def test_f48_a_pull_request_that_github_does_not_know_yet_is_looked_for_again() -> None:
+    world = World(is_found=False)
+
+    def appear() -> None:
+        world.is_found = True
+
+    assert isinstance(world.receive(pull_request_event()), Parked)
+    assert len(world.held) == 1
+    world.before["agenda.due"] = appear
+    assert isinstance(world.settle(), Posted)
+    expect_one_review(world)
+
+
+def test_what_asks_for_the_same_work_is_held_back_once() -> None:
+    world = World(blackouts=[Blackout(prefix="github", until=NOW + HOUR)])
+    world.receive(pull_request_event())
+    world.receive(replace(pull_request_event(), delivery="00000000-cc78-11e3-81ab-4c9367dc0958"))
+    assert len(world.held) == 1
+    world.settle()
+    expect_one_review(world)
+
+
+def test_a_review_that_is_not_admitted_waits_until_it_is_and_is_told_why() -> None:
+    decisions = [Park(reason="the tenant's daily budget", until=NOW + HOUR)]
+    world = World()
+    world.admission = lambda _: decisions.pop() if decisions else Admit()
+    assert world.receive(pull_request_event()) == Parked(reason="the tenant's daily budget", until=NOW + HOUR)
+    assert world.model_calls == 0
+    assert "the tenant's daily budget" in world.waiting_notes[0][1]
+    assert isinstance(world.settle(), Posted)
+    assert world.now >= NOW + HOUR
+    expect_one_review(world)
+
+
+def test_a_degraded_review_asks_no_model() -> None:
+    world = World(admission=lambda _: Degrade(reason="language models bypassed"))
+    world.receive(pull_request_event())
+    assert world.model_calls == 0
+
+
+def test_a_parked_review_whose_head_has_moved_on_is_superseded_and_its_check_ended() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    world.receive(pull_request_event())
+    world.head = HEAD_B
+    world.receive(pull_request_event(HEAD_B, action="synchronize"))
+    world.settle()
+    assert [review.commit_id for review, _ in world.reviews] == [HEAD_B]
+    assert sorted(item.state for item in world.items.values()) == [ReviewState.POSTED, ReviewState.SUPERSEDED]
+    conclusions = [
+        output.conclusion for run, _, output in world.checks.values() if output and run.status == "completed"
+    ]
+    assert len(conclusions) == 2
+    assert Conclusion.CANCELLED in conclusions
+    assert len(world.recorded) == 2
+
+
+def test_f50_a_parked_review_of_a_suspended_installation_ends() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    world.receive(pull_request_event())
+    world.is_suspended = True
+    world.settle()
+    (item,) = world.items.values()
+    assert (item.state, item.due_at, item.is_recorded) == (ReviewState.SKIPPED, None, True)
+    assert world.reviews == []
+
+
+def test_what_does_not_work_for_three_days_fails_visibly() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=FAR)])
+    world.receive(pull_request_event())
+    outcome = world.settle(within=GIVE_UP_AFTER + HOUR)
+    assert isinstance(outcome, Failed)
+    ((run, _, output),) = world.checks.values()
+    assert run.status == "completed"
+    assert output is not None
+    assert output.conclusion is Conclusion.NEUTRAL
+    assert len(world.recorded) == 1
+
+
+def test_f29_a_review_that_kills_every_worker_ends_as_failed() -> None:
+    world = World()
+    attempts = 0
+
+    def die() -> None:
+        nonlocal attempts
+        attempts += 1
+        world.before["model.answer"] = die
+        world.kill("model.answer")
+
+    world.before["model.answer"] = die
+    world.receive(pull_request_event())
+    assert isinstance(world.settle(), Failed)
+    assert attempts <= 9
+    ((run, _, _),) = world.checks.values()
+    assert run.status == "completed"
+    assert [message.state for message in world.recorded] == [ReviewState.FAILED]
+
+
+def test_an_end_that_could_not_be_told_is_told_later() -> None:
+    world = World(blackouts=[Blackout(prefix="record_queue", until=NOW + HOUR)])
+    assert isinstance(world.receive(pull_request_event()), Posted)
+    assert world.recorded == []
+    world.settle()
+    expect_one_review(world)
+
+
+def test_a_superseded_review_whose_worker_died_has_its_check_run_ended() -> None:
+    for number in count():
+        outage = Outage(at=number, mode=Mode.DEATH_BEFORE)
+        world = World(outages=[outage])
+
+        def push(world: World = world) -> None:
+            world.head = HEAD_B
+
+        world.before["model.answer"] = push
+        world.deliver(pull_request_event())
+        if not outage.has_fired:
+            assert number > 15
+            return
+        assert all(run.status == "completed" for run, _, _ in world.checks.values()), world.calls[number]
+        assert all(item.is_settled for item in world.items.values())
+
+
+def parked_world(outages: list[Outage]) -> tuple[World, Blackout]:
+    blackout = Blackout(prefix="model", until=NOW + timedelta(minutes=10), error=ThrottledError)
+    return World(blackouts=[blackout], outages=outages), blackout
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_f7_f28_whatever_goes_wrong_once_on_the_way_through_parking_there_is_one_review(mode: Mode) -> None:
+    for number in count():
+        outage = Outage(at=number, mode=mode)
+        world, blackout = parked_world([outage])
+        world.deliver(pull_request_event())
+        if not outage.has_fired:
+            assert number > 40
+            return
+        assert blackout.hits or mode is not Mode.ERROR_BEFORE
+        expect_one_review(world)
+        assert world.model_calls <= 2, world.calls[number]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", list(Mode))
+@pytest.mark.parametrize("second", list(Mode))
+def test_whatever_goes_wrong_twice_on_the_way_through_parking_there_is_one_review(first: Mode, second: Mode) -> None:
+    fired = 0
+    for one, other in combinations(range(60), 2):
+        outages = [Outage(at=one, mode=first), Outage(at=other, mode=second)]
+        world, _ = parked_world(outages)
+        world.deliver(pull_request_event())
+        expect_one_review(world)
+        assert world.model_calls <= 3
+        fired += all(outage.has_fired for outage in outages)
+    assert fired > 1000
+
+
+def test_a_command_waits_like_a_review_and_is_not_forgotten() -> None:
+    world = World(writers={7}, blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    assert isinstance(world.deliver(command_event()), Posted)
+    expect_one_review(world)
+
+
+def test_a_duplicate_message_of_a_parked_review_neither_doubles_nor_loses_it() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    for _ in range(3):
+        world.receive(pull_request_event())
+    assert isinstance(world.settle(), Posted)
+    expect_one_review(world)
+
+
+def test_pauses_grow_with_the_wait_within_their_bounds_and_are_never_shorter_than_asked_for() -> None:
+    def wait(minutes: float, asked: float | None = None, jitter: float = 0.0) -> float:
+        return (
+            pause(
+                timedelta(minutes=minutes), asked=None if asked is None else timedelta(minutes=asked), jitter=jitter
+            ).total_seconds()
+            / 60
+        )
+
+    assert [wait(waited) for waited in (-5, 0, 1, 4, 20, 60, 1000)] == [1, 1, 1, 2, 10, 30, 30]
+    assert wait(0, asked=45) == 45
+    assert wait(0, asked=0) == 1
+    assert wait(60, asked=5) == 30
+    assert wait(0, jitter=1.0) == 1.25
