@@ -210,7 +210,7 @@ class World:
         ends_at = self.now + within
         while self.waits:
             assert self.now < ends_at, "work is left over"
-            self.now = max(self.now + timedelta(minutes=1), min(self.due_times))
+            self.now = max(self.now + timedelta(minutes=1), min(self.due_times, default=self.now))
             self.reconcile()
             while self.queue:
                 outcome = self.receive(self.queue.pop(0))

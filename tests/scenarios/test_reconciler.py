@@ -1,0 +1,333 @@
+"""The reconciler's jobs: what they decide, in what order they act, and that a death in any of them is made good."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codereview.domain.reconciling import (
+    DELIVERIES_KEPT,
+    DeadLetters,
+    Delivery,
+    Due,
+    decide_move,
+    fair_order,
+    plan_redeliveries,
+)
+from codereview.domain.review import ReviewState
+from codereview.errors import PermanentError, RetryableError
+from codereview.ports import JobState
+from codereview.use_cases.reconcile.redeliver import RedeliverFailed
+from codereview.use_cases.reconcile.release_due import ReleaseDue
+from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+from tests.scenarios.test_life_of_a_review import expect_one_review
+from tests.scenarios.world import (
+    NOW,
+    Agenda,
+    Blackout,
+    Clock,
+    Death,
+    Mode,
+    Outage,
+    ReviewQueue,
+    World,
+    pull_request_event,
+)
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+# --- a fair order
+
+
+def entry(tenant: str, number: int, *, minutes: int = 0) -> Due:
+    return Due(id=f"{tenant}-{number}", tenant=tenant, due_at=NOW + MINUTE * minutes, is_held=False)
+
+
+def test_a_tenant_with_one_entry_never_waits_for_one_with_thousands() -> None:
+    noisy = [entry("noisy", number) for number in range(10_000)]
+    ordered = fair_order([*noisy, entry("quiet", 1, minutes=5)])
+    assert [due.tenant for due in ordered[:3]] == ["noisy", "quiet", "noisy"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), max_size=30))
+def test_a_fair_order_loses_nothing_and_keeps_each_tenants_own_order(pairs: list[tuple[str, int]]) -> None:
+    entries = [entry(tenant, number, minutes=minutes) for number, (tenant, minutes) in enumerate(pairs)]
+    ordered = fair_order(entries)
+    assert sorted(ordered, key=lambda due: due.id) == sorted(entries, key=lambda due: due.id)
+    for tenant in "abc":
+        times = [due.due_at for due in ordered if due.tenant == tenant]
+        assert times == sorted(times)
+    # In every beginning of the order, no tenant is more than one ahead of another that still waits.
+    for end in range(len(ordered)):
+        waiting = {due.tenant for due in ordered[end:]}
+        taken = [sum(due.tenant == tenant for due in ordered[:end]) for tenant in waiting]
+        assert not taken or max(taken) - min(taken) <= 1
+
+
+# --- sending what is due
+
+
+def test_f21_a_review_that_is_not_claimed_is_sent_again_half_an_hour_later_and_not_before() -> None:
+    world = parked()
+    sent_at = list[datetime]()
+    for _ in range(100):
+        world.now += MINUTE
+        world.reconcile()
+        sent_at += [world.now] * len(world.queue)
+        world.queue.clear()  # the queue loses it
+    gaps = {later - earlier for earlier, later in pairwise(sent_at)}
+    assert len(sent_at) == 4
+    assert gaps == {timedelta(minutes=30)}
+    world.settle()
+    expect_one_review(world)
+
+
+def test_a_message_that_is_sent_again_names_its_review() -> None:
+    world = parked()
+    world.now += 2 * MINUTE
+    world.reconcile()
+    (envelope,) = world.queue
+    (item,) = world.items.values()
+    assert envelope.review_id == str(item.key.review_id)
+    assert (envelope.head_sha, envelope.number) == (item.key.head_sha, item.key.number)
+
+
+def test_a_queue_that_takes_nothing_leaves_everything_due() -> None:
+    world = parked()
+    world.blackouts.append(Blackout(prefix="review_queue", until=world.now + HOUR))
+    world.now += 5 * MINUTE
+    before = world.due_times
+    world.reconcile()
+    assert world.due_times == before
+
+
+def test_a_run_stops_when_its_time_is_up_and_says_what_is_left() -> None:
+    world = parked()
+    world.now += 5 * MINUTE
+    release = ReleaseDue(clock=Clock(world), agenda=Agenda(world), queue=ReviewQueue(world))
+    released = release(deadline=world.now)
+    assert (released.sent, released.left) == (0, 1)
+    assert world.queue == []
+
+
+def test_i20_a_review_whose_worker_died_is_taken_up_without_its_message() -> None:
+    world = World()
+    world.before["model.answer"] = lambda: world.kill("model.answer")
+    with suppress(Death):
+        world.worker().handle(pull_request_event(), deadline=NOW + 5 * MINUTE)
+    assert [item.state for item in world.items.values()] == [ReviewState.RUNNING]
+    world.settle()
+    expect_one_review(world)
+    assert world.now - NOW <= timedelta(minutes=15)
+
+
+def parked() -> World:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + MINUTE)])
+    world.receive(pull_request_event())
+    return world
+
+
+# --- GitHub's failed deliveries
+
+
+def delivery(
+    number: int, guid: str = "g", *, ago: timedelta = HOUR, is_ok: bool = False, status: int = 502
+) -> Delivery:
+    return Delivery(id=number, guid=guid, delivered_at=NOW - ago, is_ok=is_ok, status_code=200 if is_ok else status)
+
+
+@pytest.mark.parametrize(
+    ("tries", "wanted"),
+    [
+        ([delivery(1)], (1,)),
+        ([delivery(1, is_ok=True)], ()),
+        ([delivery(1, ago=2 * HOUR), delivery(2, is_ok=True)], ()),
+        ([delivery(1, ago=2 * HOUR, is_ok=True), delivery(2)], ()),
+        ([delivery(1, ago=2 * HOUR), delivery(2)], (2,)),
+        ([delivery(1, ago=2 * HOUR), delivery(2, ago=MINUTE)], ()),
+        ([delivery(1, "a"), delivery(2, "b", is_ok=True), delivery(3, "c", ago=2 * HOUR)], (3, 1)),
+        ([delivery(1, status=413)], ()),
+        ([delivery(1, ago=DELIVERIES_KEPT + HOUR)], ()),
+        ([delivery(number, ago=HOUR * (60 - number)) for number in range(10)], ()),
+        ([], ()),
+    ],
+    ids=[
+        "failed", "arrived", "repeated with success", "F8 one of several arrived", "failed twice", "failed just now",
+        "several webhooks, oldest first", "F6 too large", "too old", "tried often enough", "nothing",
+    ],
+)  # fmt: skip
+def test_f8_what_never_arrived_is_asked_for_again(tries: list[Delivery], wanted: tuple[int, ...]) -> None:
+    assert plan_redeliveries(tries, now=NOW).attempts == wanted
+
+
+def test_the_watermark_stays_behind_what_is_unfinished() -> None:
+    assert plan_redeliveries([delivery(1, is_ok=True)], now=NOW).watermark == NOW
+    assert plan_redeliveries([delivery(1), delivery(2, "b", is_ok=True)], now=NOW).watermark == NOW - HOUR
+    assert plan_redeliveries([delivery(1, status=413)], now=NOW).given_up == 1
+
+
+@dataclass
+class Log:
+    """GitHub's log; a redelivery arrives once GitHub reaches us again."""
+
+    world: World
+    attempts: list[Delivery] = field(default_factory=list)
+    works_from: datetime = NOW
+    refused: set[int] = field(default_factory=set)
+
+    def since(self, moment: datetime) -> Iterator[Delivery]:
+        yield from self.world.call(
+            "deliveries.since",
+            lambda: sorted(
+                (entry for entry in self.attempts if entry.delivered_at >= moment),
+                key=lambda entry: entry.id,
+                reverse=True,
+            ),
+        )
+
+    def redeliver(self, attempt: int) -> None:
+        self.world.call("deliveries.redeliver", lambda: self._repeat(attempt))
+
+    def _repeat(self, attempt: int) -> None:
+        if attempt in self.refused:
+            raise PermanentError("GitHub answered 404")
+        (first,) = [entry for entry in self.attempts if entry.id == attempt]
+        is_ok = self.world.now >= self.works_from
+        number = len(self.attempts) + 1
+        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=is_ok))
+        if is_ok:
+            self.world.queue.append(pull_request_event())
+
+
+@dataclass
+class MemoryJobs:
+    world: World
+    next_at: dict[str, datetime] = field(default_factory=dict)
+    states: dict[str, JobState] = field(default_factory=dict)
+
+    def begin(self, name: str, *, now: datetime, every: timedelta) -> JobState | None:
+        return self.world.call("jobs.begin", lambda: self._begin(name, now, every))
+
+    def _begin(self, name: str, now: datetime, every: timedelta) -> JobState | None:
+        if self.next_at.get(name, now) > now:
+            return None
+        self.next_at[name] = now + every
+        return self.states.get(name, JobState())
+
+    def finish(self, name: str, state: JobState, *, next_at: datetime | None = None) -> None:
+        def store() -> None:
+            self.states[name] = state
+            self.next_at[name] = next_at or self.next_at[name]
+
+        self.world.call("jobs.finish", store)
+
+
+def run_for(world: World, job: RedeliverFailed, duration: timedelta) -> None:
+    ends_at = world.now + duration
+    while world.now < ends_at:
+        world.is_dead = False
+        with suppress(RetryableError, Death):
+            job(deadline=world.now + 52 * timedelta(seconds=1))
+        world.now += MINUTE
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_f1_f3_f7_a_failed_delivery_arrives_whatever_goes_wrong_once_in_the_job(mode: Mode) -> None:
+    for number in count():
+        outage = Outage(at=number, mode=mode)
+        world = World(outages=[outage])
+        log = Log(world, [delivery(1)], works_from=NOW + 20 * MINUTE)
+        job = RedeliverFailed(clock=Clock(world), jobs=MemoryJobs(world), log=log)
+        run_for(world, job, 3 * HOUR)
+        if not outage.has_fired:
+            assert number > 10
+            return
+        assert log.attempts[-1].is_ok, world.calls[number]
+        world.settle()
+        expect_one_review(world)
+
+
+def test_a_delivery_that_github_will_not_repeat_does_not_stop_the_others() -> None:
+    world = World()
+    log = Log(world, [delivery(1, "a"), delivery(2, "b")], refused={1})
+    RedeliverFailed(clock=Clock(world), jobs=MemoryJobs(world), log=log)(deadline=NOW + HOUR)
+    assert [entry.guid for entry in log.attempts if entry.is_ok] == ["b"]
+
+
+def test_what_was_not_reached_in_time_is_asked_for_in_the_next_minute() -> None:
+    world = World()
+    log = Log(world, [delivery(number, str(number)) for number in range(1, 101)])
+    job = RedeliverFailed(clock=Clock(world), jobs=MemoryJobs(world), log=log)
+    first = job(deadline=world.now + timedelta(seconds=52))
+    assert first is not None
+    assert (first.asked + first.left, first.left > 0) == (100, True)
+    run_for(world, job, 5 * MINUTE)
+    assert {entry.guid for entry in log.attempts if entry.is_ok} == {str(number) for number in range(1, 101)}
+    assert len(log.attempts) == 200  # each once
+
+
+# --- dead letters
+
+
+def letters(count: int, *, generation: int = 0, moved: timedelta | None = None, is_moving: bool = False) -> DeadLetters:
+    return DeadLetters(
+        count=count, is_moving=is_moving, generation=generation, moved_at=NOW - moved if moved is not None else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "is_due", "generation"),
+    [
+        (letters(0, generation=3, moved=HOUR), False, 0),
+        (letters(1), True, 1),
+        (letters(1, generation=1, moved=20 * MINUTE), False, 1),
+        (letters(1, generation=1, moved=30 * MINUTE), True, 2),
+        (letters(1, generation=3, moved=HOUR), False, 3),
+        (letters(1, generation=50, moved=23 * HOUR), False, 50),
+        (letters(1, generation=50, moved=24 * HOUR), True, 51),
+        (letters(1, generation=1, moved=HOUR, is_moving=True), False, 1),
+        (letters(0, generation=1, moved=HOUR, is_moving=True), False, 1),
+    ],
+    ids=["empty", "first", "too early", "again", "growing", "a day at most", "daily", "F24 moving", "F25 nearly moved"],
+)
+def test_f24_dead_letters_are_moved_back_with_growing_pauses(
+    found: DeadLetters, *, is_due: bool, generation: int
+) -> None:
+    decision = decide_move(found, now=NOW)
+    assert (decision.is_due, decision.generation) == (is_due, generation)
+
+
+@dataclass
+class Letters:
+    """A dead-letter queue whose poison comes back within minutes."""
+
+    world: World
+    letters: int
+    moves: list[datetime] = field(default_factory=list)
+    name: str = "reviews"
+
+    def count(self) -> int:
+        return self.world.call("letters.count", lambda: self.letters)
+
+    def is_moving(self) -> bool:
+        return self.world.call("letters.is_moving", lambda: False)
+
+    def move(self) -> None:
+        self.world.call("letters.move", lambda: self.moves.append(self.world.now))
+
+
+def test_i8_poison_comes_round_once_a_day_at_most() -> None:
+    world = World()
+    poison = Letters(world, letters=1)
+    revive = ReviveDeadLetters(clock=Clock(world), jobs=MemoryJobs(world), queue=poison)
+    for _ in range(14 * 24 * 4):
+        revive()
+        world.now += 15 * MINUTE
+    assert 14 <= len(poison.moves) <= 24
+    assert poison.moves[-1] - poison.moves[-2] == timedelta(days=1)
