@@ -1,13 +1,22 @@
 """From a signed webhook to the rows in Postgres, through the template that `sam deploy` put into the emulated AWS."""
 
+import json
 import re
+import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from codereview.adapters.dynamodb.due import DynamoAgenda
+from codereview.adapters.dynamodb.reviews import DynamoReviews
+from codereview.domain.envelope import Trigger
+from codereview.domain.parking import Held
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 
@@ -67,6 +76,30 @@ def test_an_unknown_path_is_not_found(local_aws: LocalStack) -> None:
 def test_the_functions_roles_allow_all_that_a_review_needs(local_aws_with_roles: LocalStack) -> None:
     pull, rows = review_of_the_sample(local_aws_with_roles, "sample")
     expect_the_review(pull, rows)
+
+
+def test_the_reconciler_sends_again_what_is_due_with_no_more_than_its_role(local_aws_with_roles: LocalStack) -> None:
+    stack = local_aws_with_roles
+    repository = stack.hub.add_repository(sample_repository(), owner="acme", name="parked")
+    pull = open_and_wait(stack.hub, repository, base="main", head="change")
+    table, client = stack.deployment.outputs["ControlTableName"], stack.aws.client("dynamodb")
+    item = DynamoReviews(client, table).load(UUID(pull["check_runs"][0]["external_id"]))
+    assert item is not None
+    assert item.envelope is not None
+    now = datetime.now(tz=UTC)  # noqa: TID251 -- of the functions, which run in real time
+    again = replace(item.envelope, trigger=Trigger.RERUN, trigger_id=1, review_id=None)
+    agenda = DynamoAgenda(client, table)
+    agenda.hold(Held(envelope=again, reason="an outage", due_at=now))
+    answer = stack.aws.client("lambda").invoke(FunctionName=stack.deployment.resources["ReconcilerFunction"])
+    outcomes = json.loads(answer["Payload"].read())
+    assert outcomes["Release"] == "done"
+    assert set(outcomes.values()) <= {"done", "not due"}, "\n".join(stack.logs("reconciler"))
+    assert agenda.due(now=now, limit=100) == []
+    ends_at = time.monotonic() + 60
+    while len(stack.hub.pull(repository, pull["number"])["reviews"]) < 2:
+        assert time.monotonic() < ends_at
+        time.sleep(0.5)
+    assert not [line for line in stack.logs("reconciler") if "Did not work" in line or "Unforeseen" in line]
 
 
 def test_the_logs_hold_no_code_no_secret_and_no_signature(local_aws: LocalStack) -> None:

@@ -7,16 +7,19 @@ receive counts restart, and the handle of a task is shown only while it runs.
 """
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from ministack.core import iam_actions  # type: ignore[import-not-found]
 from ministack.core.responses import new_uuid  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sqs  # type: ignore[import-not-found]
 
 _MAX_PER_SECOND = 500
 _MAX_LISTED = 10
+_SOURCE = re.compile(rb'"SourceArn": ?"(arn:[^"]+)"')
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +58,14 @@ _tasks: list[_Task] = []
 
 
 def install() -> None:
-    """Answer the four calls."""
+    """Answer the four calls, and let roles allow them for the queue that they name by its ARN."""
+    extract = iam_actions.extract_resource_arn
+
+    def resource_of(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        named = _SOURCE.search(body) if service == "sqs" else None
+        return named[1].decode() if named else str(extract(service, method, path, headers, body, *rest))
+
+    iam_actions.extract_resource_arn = resource_of
     sqs._HANDLERS.update(
         {
             "StartMessageMoveTask": _start,

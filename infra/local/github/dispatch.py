@@ -4,13 +4,13 @@ import time
 import traceback
 from typing import Protocol
 
-from local.github import apps, checks, comments, contents, gate, pulls, repositories, reviews
+from local.github import apps, checks, comments, contents, deliveries, gate, pulls, repositories, reviews
 from local.github.faults import Fault
 from local.github.routing import ROUTES, Answer, Call, Refusal, Request, Route, find
 from local.github.state import Json, World
 
 # Importing them registers their operations.
-_MODULES = (apps, checks, comments, contents, pulls, repositories, reviews)
+_MODULES = (apps, checks, comments, contents, deliveries, pulls, repositories, reviews)
 _NOT_MODIFIED = 304
 
 

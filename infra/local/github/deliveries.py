@@ -1,0 +1,53 @@
+"""The App's log of webhook deliveries: latest first, behind a cursor, each to be had again for three days."""
+
+import threading
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from local.github import webhooks
+from local.github.routing import Answer, Call, Refusal, operation
+from local.github.state import Json
+
+_KEPT = timedelta(days=3)
+_PER_PAGE, _MOST_PER_PAGE = 30, 100
+_SHOWN = (
+    "id", "guid", "delivered_at", "redelivery", "duration", "status", "status_code", "event", "action",
+    "installation_id", "repository_id",
+)  # fmt: skip
+
+
+@operation("GET", "/app/hook/deliveries", "apps/list-webhook-deliveries")
+def list_deliveries(call: Call) -> Answer:
+    """List the attempts; the cursor is the id of the last one that was shown."""
+    records = sorted(_kept(call), key=lambda record: -record["id"])
+    cursor = call.request.query.get("cursor", "")
+    if cursor and not cursor.isdecimal():
+        raise Refusal(422, "Invalid cursor")
+    left = [record for record in records if not cursor or record["id"] < int(cursor)]
+    wanted = call.request.query.get("per_page", "")
+    size = min(int(wanted) if wanted.isdecimal() and int(wanted) else _PER_PAGE, _MOST_PER_PAGE)
+    headers = dict[str, str]()
+    if len(left) > size:
+        query = urlencode(call.request.query | {"cursor": str(left[size - 1]["id"])})
+        headers["Link"] = f'<{call.world.base_url}/app/hook/deliveries?{query}>; rel="next"'
+    return Answer(document=[_shown(record) for record in left[:size]], headers=headers)
+
+
+@operation("POST", "/app/hook/deliveries/{delivery_id}/attempts", "apps/redeliver-webhook-delivery")
+def redeliver(call: Call) -> Answer:
+    """Deliver again, after the answer: an attempt of its own in the log, under the same GUID."""
+    number = call.number("delivery_id")
+    record = next((record for record in _kept(call) if record["id"] == number), None)
+    if record is None:
+        raise Refusal(404, "Not Found")
+    threading.Thread(target=webhooks.redeliver, args=(call.world, record["guid"]), daemon=True).start()
+    return Answer(status=202, document={})
+
+
+def _kept(call: Call) -> list[Json]:
+    oldest = call.world.now() - _KEPT
+    return [record for record in call.world.deliveries if datetime.fromisoformat(record["delivered_at"]) >= oldest]
+
+
+def _shown(record: Json) -> Json:
+    return {name: record[name] for name in _SHOWN} | {"throttled_at": None}
