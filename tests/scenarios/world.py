@@ -95,6 +95,7 @@ class World:
     """All state outside the worker, which outlives it."""
 
     now: datetime = NOW
+    account: int = 1
     head: str = HEAD_A
     is_open: bool = True
     is_draft: bool = False
@@ -436,7 +437,9 @@ class GitHub:
             raise ForbiddenError("This installation has been suspended")
         if not self.world.is_known:
             raise NotFoundError("not part of the installation")
-        return Repository(self.world, RepositoryIdentity(id=repository_id, owner_id=1, owner="o", name="r"))
+        return Repository(
+            self.world, RepositoryIdentity(id=repository_id, owner_id=self.world.account, owner="o", name="r")
+        )
 
 
 @dataclass

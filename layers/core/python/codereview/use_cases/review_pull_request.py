@@ -179,16 +179,16 @@ class ReviewPullRequest:
         if resumed is not None and resumed.state.is_end:
             return self.end(repository, lease, resumed)
         pull_request = self._read(envelope, repository, lease.pull_request.number)
-        left = left_behind(resumed, pull_request) if resumed is not None else None
-        if left is not None:
-            self.end(repository, lease, left)
+        if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
+            self._leave_behind(repository, pull_request, lease, resumed, deadline)
             resumed = None
         if pull_request is None:
             return Skipped(reason=SkipReason.PULL_REQUEST_GONE)
         item = resumed or self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
             return self.end(repository, lease, item)
-        reason = self._skip_reason(envelope, repository, pull_request)
+        is_maybe_posted = item.posting_since is not None  # then it is looked for, before anything else is decided
+        reason = None if is_maybe_posted else self._skip_reason(envelope, repository, pull_request)
         if reason is not None:
             return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value))
         return self._work(repository, pull_request, lease, item, deadline)
@@ -213,6 +213,22 @@ class ReviewPullRequest:
             item = self.store.load(item.key.review_id) or item
             item = replace(item, state=ReviewState.FAILED, reason=str(error), last_error=repr(error))
         return self.end(repository, lease, item)
+
+    def _leave_behind(
+        self,
+        repository: Repository,
+        pull_request: PullRequest | None,
+        lease: Lease,
+        item: ReviewItem,
+        deadline: datetime,
+    ) -> None:
+        """End a review that the pull request has moved on from; one that may stand on GitHub is looked for first."""
+        if pull_request is None:
+            self.end(repository, lease, ended(item, ReviewState.SKIPPED, SkipReason.PULL_REQUEST_GONE.value))
+        elif item.posting_since is not None:
+            self._work(repository, pull_request, lease, item, deadline)
+        else:
+            self.end(repository, lease, ended(item, ReviewState.SUPERSEDED, pull_request.head_sha))
 
     def _resumed(self, envelope: Envelope, place: PullRequestKey) -> ReviewItem | None:
         """Load the review that the message was sent again for, if it is one of this pull request."""
@@ -298,15 +314,6 @@ def kind_of(envelope: Envelope, pull_request: PullRequest) -> str:
     if envelope.trigger is not Trigger.PULL_REQUEST:
         return f"{envelope.trigger}:{envelope.trigger_id}"
     return f"base:{pull_request.base_ref}" if envelope.action == "edited" else "auto"
-
-
-def left_behind(item: ReviewItem, pull_request: PullRequest | None) -> ReviewItem | None:
-    """Return a review that has not ended as ended, if the pull request has moved on without it; None if it has not."""
-    if pull_request is None:
-        return ended(item, ReviewState.SKIPPED, SkipReason.PULL_REQUEST_GONE.value)
-    if pull_request.head_sha != item.key.head_sha:
-        return ended(item, ReviewState.SUPERSEDED, pull_request.head_sha)
-    return None
 
 
 def _account_of(key: ReviewKey) -> int:
