@@ -48,6 +48,14 @@ class TooLargeError(PermanentError):
     """The answer is longer than we are willing to read, and will be the next time."""
 
 
+class StaleVersionError(PermanentError):
+    """Somebody changed the thing since the caller read it; read again and decide again."""
+
+
+class ConflictError(PermanentError):
+    """The thing is not in a state that allows this: it exists already, or it is the last of its kind."""
+
+
 class UserError(PermanentError):
     """The pull request's author can mend it; said on the pull request."""
 

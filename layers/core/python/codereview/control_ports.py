@@ -1,0 +1,263 @@
+"""What the control plane needs from the outside world.
+
+Every method that changes something takes the AuditEntry that describes the change, and stores both or neither. Raised
+everywhere: ThrottledError and RetryableError when the store cannot answer (the API says 503, admission parks).
+`version` is the version that the caller read; another one in the store raises StaleVersionError (the API says 412), and
+the stored version becomes `version + 1`. Lists are pages: `after` is the previous page's `next`, opaque to the caller.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from codereview.domain.control.audit import AuditEntry
+from codereview.domain.control.budgets import Reservation, Room, Shortage, Spender
+from codereview.domain.control.flags import FlagSet
+from codereview.domain.control.keys import ApiKey
+from codereview.domain.control.notices import Notice
+from codereview.domain.control.pauses import Pause, PauseTarget
+from codereview.domain.control.people import Membership, PersonId, Session
+from codereview.domain.control.quotas import Budgets, QuotaSet
+from codereview.domain.control.tenants import InstallationProof, Tenant
+from codereview.domain.limits import Decision, Take
+from codereview.domain.review import ReviewState, TenantId
+from codereview.ports import ReviewItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page[T]:
+    """Some of a list, in its order; `next` None: there is no more."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+class Secrets(Protocol):
+    """The only source of random secrets."""
+
+    def draw(self, size: int) -> bytes:
+        """Return `size` bytes that nobody can guess."""
+        ...
+
+
+class Installations(Protocol):
+    """GitHub's word on who installed the App."""
+
+    def prove(self, installation_id: int) -> InstallationProof | None:
+        """Ask GitHub, as the App, whose installation it is; None if GitHub knows no such installation of ours."""
+        ...
+
+
+class Tenants(Protocol):
+    """Tenants. The API never takes one from a request body; only `use_cases.control.tenants` makes them, from proof."""
+
+    def load(self, tenant: TenantId) -> Tenant | None:
+        """Read one."""
+        ...
+
+    def page(self, *, limit: int, after: str | None = None) -> Page[Tenant]:
+        """List all tenants, by id; for operators only."""
+        ...
+
+    def save(self, tenant: Tenant, *, audit: AuditEntry) -> Tenant:
+        """Write over the version that `tenant.version` names (0: there is none yet); return it with its new version."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """API keys."""
+
+    def load(self, key_id: str) -> ApiKey | None:
+        """Read one by id, strongly consistent, whatever its state."""
+        ...
+
+    def page(self, tenant: TenantId, *, limit: int, after: str | None = None) -> Page[ApiKey]:
+        """List a tenant's keys, by creation."""
+        ...
+
+    def save(self, key: ApiKey, *, audit: AuditEntry) -> ApiKey:
+        """Write over the version that `key.version` names (0: new)."""
+        ...
+
+    def touch(self, key_id: str, *, now: datetime) -> None:
+        """Remember, at most once an hour, that the key was used; not a change, and not audited."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sign-ins."""
+
+    def load(self, session_id: str) -> Session | None:
+        """Read one by id, strongly consistent."""
+        ...
+
+    def begin(self, session: Session, *, audit: AuditEntry) -> None:
+        """Store a new one."""
+        ...
+
+    def end(self, session_id: str, *, audit: AuditEntry) -> None:
+        """End it now; one that ended already, or never was, is no error and not audited."""
+        ...
+
+
+class People(Protocol):
+    """Who has which role where."""
+
+    def load(self, tenant: TenantId, person: PersonId) -> Membership | None:
+        """Read a person's role in a tenant."""
+        ...
+
+    def page(self, tenant: TenantId, *, limit: int, after: str | None = None) -> Page[Membership]:
+        """List a tenant's people, by user id."""
+        ...
+
+    def tenants_of(self, person: PersonId, *, limit: int, after: str | None = None) -> Page[Membership]:
+        """List the tenants in which a person has a role, by tenant id."""
+        ...
+
+    def save(self, membership: Membership, *, audit: AuditEntry) -> Membership:
+        """Write over the version named; raises ConflictError if the tenant would be left without an admin."""
+        ...
+
+    def remove(self, membership: Membership, *, audit: AuditEntry) -> None:
+        """Remove the version named; raises ConflictError if the tenant would be left without an admin."""
+        ...
+
+
+class Flags(Protocol):
+    """Agent flags and kill switches, one set for each tenant and one for the deployment (`tenant` None)."""
+
+    def load(self, tenant: TenantId | None) -> FlagSet:
+        """Read a set; one that was never changed has version 0 and says nothing."""
+        ...
+
+    def save(self, flags: FlagSet, *, audit: AuditEntry) -> FlagSet:
+        """Write over the version that `flags.version` names."""
+        ...
+
+
+class Quotas(Protocol):
+    """Limits and budgets, one set for each tenant and one for the deployment (`tenant` None)."""
+
+    def load(self, tenant: TenantId | None) -> QuotaSet:
+        """Read a set; one that was never changed has version 0 and says nothing."""
+        ...
+
+    def save(self, quotas: QuotaSet, *, audit: AuditEntry) -> QuotaSet:
+        """Write over the version that `quotas.version` names."""
+        ...
+
+
+class Pauses(Protocol):
+    """What is paused."""
+
+    def holding(self, target: PauseTarget, *, now: datetime) -> Pause | None:
+        """Return the widest pause that holds for the target, or None."""
+        ...
+
+    def page(self, tenant: TenantId, *, limit: int, after: str | None = None) -> Page[Pause]:
+        """List a tenant's pauses, also those that ran out and were not resumed."""
+        ...
+
+    def pause(self, pause: Pause, *, audit: AuditEntry) -> None:
+        """Store it, over an older one of the same target."""
+        ...
+
+    def resume(self, target: PauseTarget, *, audit: AuditEntry) -> None:
+        """Remove it; one that is not there is no error and not audited."""
+        ...
+
+
+class Notices(Protocol):
+    """Notices to people."""
+
+    def load(self, notice_id: UUID) -> Notice | None:
+        """Read one."""
+        ...
+
+    def page(self, tenant: TenantId | None, *, limit: int, after: str | None = None) -> Page[Notice]:
+        """List a tenant's own notices, or those to all (None), by creation."""
+        ...
+
+    def save(self, notice: Notice, *, audit: AuditEntry) -> Notice:
+        """Write over the version named (0: new)."""
+        ...
+
+    def remove(self, notice: Notice, *, audit: AuditEntry) -> None:
+        """Remove the version named."""
+        ...
+
+
+class LiveReviews(Protocol):
+    """Reviews of the last 30 days, for live pages; their states never come from the record's database."""
+
+    def load(self, tenant: TenantId, review_id: UUID) -> ReviewItem | None:
+        """Read one; None also if it is another tenant's."""
+        ...
+
+    def page(
+        self, tenant: TenantId, *, limit: int, after: str | None = None, states: frozenset[ReviewState] = frozenset()
+    ) -> Page[ReviewItem]:
+        """List a tenant's reviews, the latest changed first; `states` empty: all. A page may hold less than `limit`."""
+        ...
+
+
+class Buckets(Protocol):
+    """Token buckets. All buckets that one decision takes from lie under one `owner`, and so in one item."""
+
+    def take(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision:
+        """Take from all buckets or from none; exact under contention. A call whose answer was lost may charge twice."""
+        ...
+
+
+class BudgetLedger(Protocol):
+    """Money. What a review may spend is reserved before it begins, and counted against every ceiling above it."""
+
+    def room(self, spender: Spender, budgets: Budgets) -> Room:
+        """Read what is left under each ceiling; what the review itself has reserved counts as left."""
+        ...
+
+    def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation | Shortage:
+        """Set money aside until then, or say which ceiling is too low.
+
+        Asked again for the same review it changes the reservation that is there instead of making a second.
+        """
+        ...
+
+    def spend(self, reservation: Reservation, *, call: str, amount: int) -> Reservation:
+        """Count one call's cost, once for each `call`; more than was reserved is counted all the same."""
+        ...
+
+    def settle(self, reservation: Reservation) -> None:
+        """Give back what was not spent; again is no error."""
+        ...
+
+    def expire(self, *, now: datetime, limit: int) -> int:
+        """Settle reservations whose time has passed, and return how many."""
+        ...
+
+
+class AuditOutbox(Protocol):
+    """Entries that the record queue does not have yet."""
+
+    def put(self, entry: AuditEntry) -> None:
+        """Store an entry that belongs to no change: a refusal."""
+        ...
+
+    def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:
+        """Return up to `limit` entries, the oldest of each shard first."""
+        ...
+
+    def mark_sent(self, entry: AuditEntry, *, now: datetime) -> None:
+        """Take it out of the index; again is no error."""
+        ...
+
+
+class AuditQueue(Protocol):
+    """The record queue, for audit entries. The recorder writes an entry once, however often it is sent."""
+
+    def send(self, entry: AuditEntry) -> None:
+        """Hand over one entry; returning means that the queue has it."""
+        ...
