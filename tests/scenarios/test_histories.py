@@ -54,7 +54,6 @@ class Histories(RuleBasedStateMachine):
         self.worlds = [World(account=1), World(account=2)]
         self.queues: list[list[Message]] = [[], []]
         self.dead: list[list[Message]] = [[], []]
-        self.faults: list[Outage] = []
         for tenant in (0, 1):
             self._send(tenant, "opened")
 
@@ -96,9 +95,7 @@ class Histories(RuleBasedStateMachine):
     @rule(tenant=st.sampled_from([0, 1]), ahead=st.integers(0, 25), mode=st.sampled_from(list(Mode)))
     def break_a_call(self, tenant: int, ahead: int, mode: Mode) -> None:
         world = self.worlds[tenant]
-        outage = Outage(at=len(world.calls) + ahead, mode=mode)
-        world.outages.append(outage)
-        self.faults.append(outage)
+        world.outages.append(Outage(at=len(world.calls) + ahead, mode=mode))
 
     @rule(
         tenant=st.sampled_from([0, 1]),
@@ -110,27 +107,35 @@ class Histories(RuleBasedStateMachine):
         world = self.worlds[tenant]
         world.blackouts.append(Blackout(prefix=prefix, until=world.now + MINUTE * minutes, error=error))
 
-    @rule(tenant=st.sampled_from([0, 1]), happening=st.sampled_from(["push", "close", "oversleep", "meet"]))
-    def happen_while_the_model_thinks(self, tenant: int, happening: str) -> None:
+    @rule(
+        tenant=st.sampled_from([0, 1]),
+        happening=st.sampled_from(["push", "close", "oversleep", "meet", "meet after a push"]),
+        is_late=st.booleans(),
+    )
+    def happen_meanwhile(self, tenant: int, happening: str, *, is_late: bool) -> None:
+        """Let something happen while the model thinks, or later: between the look for our review and the post."""
         world = self.worlds[tenant]
 
-        def push() -> None:
-            world.head = HEADS[(HEADS.index(world.head) + 1) % len(HEADS)]
-            self._send(tenant, "synchronize")
+        def happen() -> None:
+            if happening in ("push", "meet after a push"):
+                world.head = HEADS[(HEADS.index(world.head) + 1) % len(HEADS)]
+            if happening == "close":
+                world.is_open = False
+            if happening == "oversleep":
+                self._advance(FUNCTION_TIMEOUT * 2)
+            self._send(tenant, "closed" if happening == "close" else "synchronize")
+            if happening in ("meet", "meet after a push", "oversleep"):
+                self.work(tenant, 0)
 
-        def close() -> None:
-            world.is_open = False
-            self._send(tenant, "closed")
+        def arm() -> None:
+            world.before["github.pull_request"] = happen
 
-        def oversleep() -> None:
-            self._advance(FUNCTION_TIMEOUT * 2)
-            self.work(tenant, 0)
+        world.before["github.reviews" if is_late else "model.answer"] = arm if is_late else happen
 
-        def meet() -> None:
-            push()
-            self.work(tenant, 1)
-
-        world.before["model.answer"] = {"push": push, "close": close, "oversleep": oversleep, "meet": meet}[happening]
+    @rule(tenant=st.sampled_from([0, 1]), mode=st.sampled_from(list(Mode)))
+    def break_the_post(self, tenant: int, mode: Mode) -> None:
+        world = self.worlds[tenant]
+        world.before["github.create_review"] = lambda: world.outages.append(Outage(at=len(world.calls) - 1, mode=mode))
 
     @precondition(lambda self: any(self.queues))
     @rule(tenant=st.sampled_from([0, 1]), index=st.integers(0, 20))
@@ -191,7 +196,7 @@ class Histories(RuleBasedStateMachine):
     def no_head_is_reviewed_twice(self) -> None:
         for world in self.worlds:
             heads = [review.commit_id for review, _ in world.reviews]
-            assert len(heads) == len(set(heads)), heads
+            assert len(heads) == len(set(heads)), "a head is reviewed twice"
 
     @invariant()
     def every_unfinished_review_has_a_due_time(self) -> None:
@@ -233,14 +238,13 @@ class Histories(RuleBasedStateMachine):
     def expect_all_is_well(self, world: World) -> None:
         self.no_head_is_reviewed_twice()
         assert world.head in [review.commit_id for review, _ in world.reviews], "the head's review is lost"
-        assert all(item.is_settled for item in world.items.values())
-        assert all(run.status == "completed" for run, _, _ in world.checks.values())
+        assert all(item.is_settled for item in world.items.values()), "an end was not told"
+        assert all(run.status == "completed" for run, _, _ in world.checks.values()), "a check run has no end"
         told = {message.review_id: message for message in sorted(world.recorded, key=lambda told: told.sequence)}
         assert {key: item.state for key, item in world.items.items()} == {key: at.state for key, at in told.items()}
         posted = [item for item in world.items.values() if item.state is ReviewState.POSTED]
-        assert sorted(str(item.github_review_id) for item in posted) == sorted(
-            str(review.id) for review, _ in world.reviews
-        )
+        known, standing = {item.github_review_id for item in posted}, {review.id for review, _ in world.reviews}
+        assert known == standing, "a review stands that nobody knows of"
 
 
 def run(*, examples: int, steps: int, phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink)) -> None:
@@ -321,10 +325,11 @@ def forget_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [
-        (acknowledge_when_busy, "the head's review is lost"),
-        (post_without_a_look, "assert 2 == 1"),
-        (drop_the_fence, ""),
-        (ignore_the_lease, ""),
+        # Found after some 20 s.
+        pytest.param(acknowledge_when_busy, "the head's review is lost", marks=pytest.mark.long),
+        (post_without_a_look, "a review stands that nobody knows of|a head is reviewed twice"),
+        (drop_the_fence, "a head is reviewed twice"),
+        (ignore_the_lease, "a head is reviewed twice"),
         (forget_what_is_due, "it never came to rest"),
     ],
 )
@@ -333,4 +338,4 @@ def test_a_known_bad_design_turns_the_histories_red(
 ) -> None:
     break_it(monkeypatch)
     with pytest.raises((AssertionError, ExceptionGroup), match=said):
-        run(examples=400, steps=40, phases=(Phase.generate,))  # the first red one is enough
+        run(examples=5_000, steps=40, phases=(Phase.generate,))  # the first red one is enough

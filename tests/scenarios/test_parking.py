@@ -1,5 +1,6 @@
 """Waiting: for limits, outages and budgets, as a state that comes to an end by itself and burns no message."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations, count
@@ -15,6 +16,7 @@ from tests.scenarios.world import (
     HEAD_B,
     NOW,
     Blackout,
+    Death,
     Mode,
     Outage,
     World,
@@ -187,6 +189,20 @@ def test_a_superseded_review_whose_worker_died_has_its_check_run_ended() -> None
             return
         assert all(run.status == "completed" for run, _, _ in world.checks.values()), world.calls[number]
         assert all(item.is_settled for item in world.items.values())
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR_AFTER, Mode.DEATH_AFTER])
+def test_a_check_run_whose_id_was_never_stored_is_ended_when_the_head_has_moved_on(mode: Mode) -> None:
+    undisturbed = World()
+    undisturbed.receive(pull_request_event())
+    outage = Outage(at=undisturbed.calls.index("github.start_check_run"), mode=mode)
+    world = World(outages=[outage])
+    with suppress(Death):
+        world.worker().handle(pull_request_event(), deadline=NOW + HOUR)
+    assert outage.has_fired
+    world.head = HEAD_B
+    world.settle()
+    assert [run.status for run, _, _ in world.checks.values()] == ["completed", "completed"]
 
 
 def parked_world(outages: list[Outage]) -> tuple[World, Blackout]:

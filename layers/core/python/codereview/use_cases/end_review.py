@@ -7,7 +7,17 @@ from datetime import datetime
 from codereview import messages
 from codereview.domain.publication import CheckOutput, Conclusion
 from codereview.domain.record import ReviewRecorded
-from codereview.domain.review import Failed, Outcome, Parked, Posted, ReviewState, Skipped, SkipReason, Superseded
+from codereview.domain.review import (
+    CHECK_NAME,
+    Failed,
+    Outcome,
+    Parked,
+    Posted,
+    ReviewState,
+    Skipped,
+    SkipReason,
+    Superseded,
+)
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock, Lease, RecordQueue, Repository, ReviewItem, ReviewStore
 from codereview.use_cases.publish_review import PublishReview
@@ -37,6 +47,9 @@ class EndReview:
 
     def _settle(self, repository: Repository | None, lease: Lease, item: ReviewItem) -> None:
         """End the check run and hand the review to the record; each once, and again after a death."""
+        if item.check_run_id is None and item.attempts and repository is not None:
+            # A worker may have died between making the check run and storing its id.
+            item = replace(item, check_run_id=_found(repository, item))
         if item.check_run_id is not None and not item.is_check_finished:
             if repository is not None:
                 self._end_check(repository, item.check_run_id, item)
@@ -56,6 +69,20 @@ class EndReview:
             repository.finish_check_run(check_run_id, output)
         except PermanentError:
             return  # removed, or the permission is: nobody can end it, and nobody waits for it
+
+
+def our_check_run(repository: Repository, item: ReviewItem) -> int | None:
+    """Look for the review's check run, which bears the review's id."""
+    review_id = str(item.key.review_id)
+    runs = repository.check_runs(item.key.head_sha, CHECK_NAME)
+    return next((run.id for run in runs if run.external_id == review_id), None)
+
+
+def _found(repository: Repository, item: ReviewItem) -> int | None:
+    try:
+        return our_check_run(repository, item)
+    except PermanentError:
+        return None
 
 
 def ended(item: ReviewItem, state: ReviewState, reason: str) -> ReviewItem:

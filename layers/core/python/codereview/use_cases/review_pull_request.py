@@ -55,7 +55,7 @@ from codereview.ports import (
     ReviewItem,
     ReviewStore,
 )
-from codereview.use_cases.end_review import EndReview, ended
+from codereview.use_cases.end_review import EndReview, ended, our_check_run
 from codereview.use_cases.make_result import MakeResult
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
@@ -301,10 +301,11 @@ class ReviewPullRequest:
         """Show the review as a check run; looked up first, since a retry may have made it."""
         if item.check_run_id is not None:
             return item
-        review_id = str(item.key.review_id)
-        ours = [run for run in repository.check_runs(item.key.head_sha, CHECK_NAME) if run.external_id == review_id]
-        run = ours[0] if ours else repository.start_check_run(item.key.head_sha, CHECK_NAME, external_id=review_id)
-        item = replace(item, check_run_id=run.id)
+        check_run_id = our_check_run(repository, item)
+        if check_run_id is None:
+            review_id = str(item.key.review_id)
+            check_run_id = repository.start_check_run(item.key.head_sha, CHECK_NAME, external_id=review_id).id
+        item = replace(item, check_run_id=check_run_id)
         self.store.save(lease, item, now=self.clock.now())
         return item
 
