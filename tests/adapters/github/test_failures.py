@@ -44,8 +44,15 @@ def said(status: int, *, headers: dict[str, str] | None = None, body: object = N
         ({}, SHORTEST_WAIT),
         ({"retry-after": "1000000000"}, LONGEST_WAIT),
         ({"retry-after": "-5"}, SHORTEST_WAIT),
-        ({"retry-after": "1.5"}, SHORTEST_WAIT),
+        ({"retry-after": "1.5"}, timedelta(seconds=1.5)),
         ({"retry-after": ""}, SHORTEST_WAIT),
+        ({"retry-after": "0"}, SHORTEST_WAIT),
+        ({"retry-after": "Sun, 15 Mar 2026 12:02:00 -0000"}, timedelta(minutes=2)),
+        # Its own clock counts, not ours, which is an hour behind here.
+        (
+            {"retry-after": "Sun, 15 Mar 2026 13:02:00 GMT", "date": "Sun, 15 Mar 2026 13:00:00 GMT"},
+            timedelta(minutes=2),
+        ),
         ({"retry-after": "Sun, 15 Mar 2026 11:00:00 GMT"}, SHORTEST_WAIT),
     ],
 )

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
@@ -67,22 +67,29 @@ def send(client: httpx.Client, request: httpx.Request, *, deadline: timedelta, m
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-def retry_after(response: httpx.Response) -> timedelta | None:
+def retry_after(response: httpx.Response, *, now: datetime | None = None) -> timedelta | None:
     """Read `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3); None where it is missing or makes no sense.
 
-    A date counts from the answer's own `Date`, so that neither side's clock has to be right.
+    A date counts from the answer's own `Date`, so that neither side's clock has to be right, and from `now` where the
+    answer has none.
     """
     value = response.headers.get("retry-after", "").strip()
     try:
-        seconds = float(value) if value[:1].isdecimal() else _seconds_until(value, response.headers.get("date", ""))
+        if value[:1].isdecimal():
+            seconds = float(value)
+        else:
+            here = response.headers.get("date", "")
+            seconds = (_moment(value) - (_moment(here) if here or now is None else now)).total_seconds()
         wait = timedelta(seconds=min(seconds, _LONGEST_WAIT.total_seconds()))
     except ValueError:
         return None
     return wait if wait > timedelta() else None
 
 
-def _seconds_until(moment: str, now: str) -> float:
-    return (parsedate_to_datetime(moment) - parsedate_to_datetime(now)).total_seconds()
+def _moment(text: str) -> datetime:
+    """Read an HTTP date; one that names no zone is in UTC, as all of them are."""
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _UnreadableError(Exception):

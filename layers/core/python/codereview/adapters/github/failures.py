@@ -1,10 +1,10 @@
 """GitHub's refusals in our words: the one place where its status codes are read."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 import httpx
 
+from codereview.adapters.http import retry_after
 from codereview.errors import (
     CodeReviewError,
     ForbiddenError,
@@ -61,23 +61,10 @@ def is_rate_limit(response: httpx.Response) -> bool:
 
 def wait_of(response: httpx.Response, *, now: datetime) -> timedelta:
     """How long to leave GitHub alone, in the order that GitHub documents; capped, never negative."""
-    wait = _retry_after(response.headers.get("retry-after"), now=now)
+    wait = retry_after(response, now=now)
     if wait is None and response.headers.get("x-ratelimit-remaining") == "0":
         wait = _until_reset(response.headers.get("x-ratelimit-reset"), now=now)
     return min(wait, LONGEST_WAIT) if wait is not None and wait > timedelta() else SHORTEST_WAIT
-
-
-def _retry_after(value: str | None, *, now: datetime) -> timedelta | None:
-    """Read `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3); None where it is neither."""
-    if not value:
-        return None
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), int(LONGEST_WAIT.total_seconds())))
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
 
 
 def _until_reset(value: str | None, *, now: datetime) -> timedelta | None:
