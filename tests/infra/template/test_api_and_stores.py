@@ -36,16 +36,21 @@ def test_every_request_leaves_a_line_of_json_without_query_or_headers(any_system
     assert not re.findall(r"\$context\.(?:\w+\.)*(?:path\b|header|querystring|authorizer)", text)
 
 
-def test_the_control_table_has_one_key_and_an_index_of_what_is_due(any_system: Stack) -> None:
+def test_the_control_table_has_one_key_an_index_of_what_is_due_and_one_of_lists(any_system: Stack) -> None:
     table = any_system.properties("ControlTable")
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
-    (index,) = table["GlobalSecondaryIndexes"]
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["due_shard", "due_at"]
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    keys = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert keys == {"due": ["due_shard", "due_at"], "owner": ["owner", "sort"]}
+    assert [index["Projection"] for index in table["GlobalSecondaryIndexes"]] == [{"ProjectionType": "KEYS_ONLY"}] * 2
     assert {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]} == {
         "pk": "S",
         "due_shard": "S",
         "due_at": "S",
+        "owner": "S",
+        "sort": "S",
     }
 
 

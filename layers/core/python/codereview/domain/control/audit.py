@@ -23,7 +23,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: a key's id, "<host>:<user id>" of a person, an ARN, or a job's name; no login, since they change hands."""
+    """Who acts: a key's id, "<host>:<user id>" of a person, an ARN, or a job's name; never a login."""
 
     kind: ActorKind
     id: str
