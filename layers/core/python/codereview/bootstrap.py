@@ -282,11 +282,15 @@ def _deliveries(settings: "ReconcilerSettings", secrets: "Secrets") -> "GitHubDe
 
 def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":
     """Open the deployment's model; only those that need a key make us read one."""
+    from codereview.adapters.circuit import Circuit
+    from codereview.adapters.models.circuit import CircuitModel
     from codereview.adapters.models.selection import language_model
+    from codereview.adapters.system import SystemClock
 
     needs_key = settings.model.startswith(("anthropic:", "openai:"))
     api_key = secrets.read(settings.model_secret_arn, "api_key")["api_key"] if needs_key else None
-    return language_model(settings.model, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
+    model = language_model(settings.model, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
+    return CircuitModel(model, Circuit(SystemClock(), name="the language model"))
 
 
 def _database(settings: "DatabaseSettings") -> "Engine":

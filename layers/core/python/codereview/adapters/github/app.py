@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
+from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.client import GitHubClient, read_as
 from codereview.adapters.github.payloads import AppPayload
 from codereview.adapters.github.repository import GitHubRepository
@@ -44,6 +45,8 @@ class GitHubApp:
         self._jitter = jitter
         self._tokens: dict[tuple[int, int], InstallationToken] = {}
         self._login: str | None = None
+        # One for each installation, as are GitHub's limits: what one tenant used up is no other's business.
+        self._circuits: dict[int, Circuit] = {}
         self._app = app_client(http, api_url=api_url, credentials=credentials, clock=clock, jitter=jitter)
 
     @property
@@ -59,8 +62,10 @@ class GitHubApp:
         found = next((entry for entry in token.repositories if entry.id == repository_id), None)
         if found is None:
             raise NotFoundError(f"repository {repository_id} is not part of installation {installation_id}")
+        circuit = self._circuits.setdefault(installation_id, Circuit(self._clock, name="GitHub"))
         client = GitHubClient(
             self._http,
+            circuit=circuit,
             api_url=self._api_url,
             clock=self._clock,
             jitter=self._jitter,

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.failures import failure
 from codereview.adapters.http import send
 from codereview.errors import CodeReviewError, ForbiddenError, PermanentError, RetryableError, ThrottledError
@@ -37,8 +38,10 @@ class GitHubClient:
         clock: Clock,
         authorization: Authorization,
         jitter: Callable[[], float],
+        circuit: Circuit | None = None,
     ) -> None:
-        """Work on `api_url`; `jitter` returns 0..1 and spreads retries."""
+        """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit."""
+        self._circuit = circuit or Circuit(clock, name="GitHub")
         self._http = http
         self._api_url = api_url.rstrip("/") + "/"
         self._host = urlsplit(self._api_url).netloc
@@ -50,7 +53,7 @@ class GitHubClient:
         """Read; tries up to three times, follows renames."""
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
-                return self._read(path, params=params, accept=accept)
+                return self._circuit.call(lambda: self._read(path, params=params, accept=accept))
             except ThrottledError:
                 raise
             except RetryableError:
@@ -72,6 +75,9 @@ class GitHubClient:
 
     def write(self, method: str, path: str, document: dict[str, Any] | None = None) -> httpx.Response:
         """Write once; an unknown outcome is the caller's to clear up, since only it knows how to look."""
+        return self._circuit.call(lambda: self._write(method, path, document))
+
+    def _write(self, method: str, path: str, document: dict[str, Any] | None) -> httpx.Response:
         response = self._send(method, path, document=document)
         problem = failure(response, now=self._clock.now())
         if problem is not None:
