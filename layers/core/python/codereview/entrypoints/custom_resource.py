@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _PHYSICAL_ID = "codereview-schema"
 _ANSWER_TIMEOUT = timedelta(seconds=10)
-_LONGEST_REASON = 512  # characters; CloudFormation refuses an answer above 4,096 bytes
+_LONGEST_ERROR = 400  # characters, six bytes each at most; CloudFormation refuses an answer above 4,096 bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,9 @@ class CustomResourceApp:
             except Exception as error:
                 self.logger.exception("Migration failed")
                 status = "FAILED"
-                reason = f"{type(error).__name__}: {error}; see log stream {context.log_stream_name}"
-        _answer(event, status, reason[:_LONGEST_REASON], data)
+                what = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+                reason = f"{what}; see log stream {context.log_stream_name}"
+        _answer(event, status, reason, data)
         self.logger.info("Answered CloudFormation", status=status, data=data)
 
 
@@ -47,8 +48,9 @@ def _answer(event: dict[str, Any], status: str, reason: str, data: dict[str, str
         "LogicalResourceId": event["LogicalResourceId"],
         "Data": data,
     }
+    body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
     request = urllib.request.Request(  # noqa: S310 -- the URL is CloudFormation's own
-        event["ResponseURL"], data=json.dumps(document).encode(), method="PUT", headers={"Content-Type": ""}
+        event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
     )
     with urllib.request.urlopen(request, timeout=_ANSWER_TIMEOUT.total_seconds()):  # noqa: S310 -- likewise
         pass

@@ -14,7 +14,6 @@ from codereview.ports import AnalyzerReport, SourceFile
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
-    from types_boto3_lambda.type_defs import InvocationResponseTypeDef
 
     from codereview.domain.finding import Candidate
 
@@ -61,9 +60,8 @@ class LambdaAnalyzers:
         payload = json.dumps(as_event(request)).encode()
         death: Mapping[str, Any] = {}
         for _ in range(_ATTEMPTS):
-            response = self._invoke(payload)
-            data = response["Payload"].read()
-            if not response.get("FunctionError"):
+            data, has_died = self._invoke(payload)
+            if not has_died:
                 return _report(data, files)
             death = _death(data)
             if death.get("errorType") == PermanentError.__name__:
@@ -71,9 +69,13 @@ class LambdaAnalyzers:
         # The message may speak of the files; the type is enough for people, and the function's own log has the rest.
         return _failure(engines, f"the analyzer function failed: {death.get('errorType', 'unknown')}")
 
-    def _invoke(self, payload: bytes) -> "InvocationResponseTypeDef":
+    def _invoke(self, payload: bytes) -> tuple[bytes, bool]:
+        """Return what the function said, and whether it was its death that Lambda tells of."""
         try:
-            return self._client.invoke(FunctionName=self._function, InvocationType="RequestResponse", Payload=payload)
+            response = self._client.invoke(
+                FunctionName=self._function, InvocationType="RequestResponse", Payload=payload
+            )
+            return response["Payload"].read(), "FunctionError" in response
         except (ClientError, BotoCoreError) as error:
             raise translated("Lambda", error) from error
 

@@ -1,0 +1,192 @@
+"""The record queue's loop: one verdict a message, whatever the others do."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from codereview.domain.record import ReviewRecorded
+from codereview.domain.result import ReviewResult
+from codereview.domain.review import ReviewKey, ReviewState, TenantId
+from codereview.domain.stored import encode_recorded
+from codereview.entrypoints.recorder import RecorderApp
+from codereview.entrypoints.sqs import process_batch
+from codereview.errors import ForbiddenError, PermanentError, RetryableError, ThrottledError
+from codereview.ports import StoredObject
+from codereview.use_cases.record_reviews import RecordReviews
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+CONTEXT = cast("LambdaContext", None)
+_numbers = count()
+
+
+def message(number: int) -> ReviewRecorded:
+    key = ReviewKey(tenant=TenantId("github.com:9919"), repository_id=1, number=number, head_sha="a" * 40)
+    return ReviewRecorded(
+        key=key, state=ReviewState.SKIPPED, reason="draft", sequence=1, finished_at="2026-03-15T12:00:00+00:00"
+    )
+
+
+def event(*bodies: str) -> dict[str, Any]:
+    records = [
+        {
+            "messageId": f"m{number}",
+            "receiptHandle": f"r{number}",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": "3"},
+            "eventSource": "aws:sqs",
+        }
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": records}
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    assert list(answer) == ["batchItemFailures"]
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+@dataclass
+class Nothing:
+    """A bucket that nobody should ask, and a record that fails for some pull requests."""
+
+    troubles: dict[int, Exception] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
+
+    def put(self, key: str, data: bytes) -> StoredObject:
+        raise NotImplementedError
+
+    def get(self, key: str) -> bytes | None:
+        raise NotImplementedError
+
+    def write(self, message: ReviewRecorded, result: ReviewResult | None) -> None:
+        assert result is None
+        if message.key.number in self.troubles:
+            raise self.troubles[message.key.number]
+        self.written.append(message.key.number)
+
+
+@dataclass
+class Log:
+    """What a function would have written. Loggers of one name are one logger, so each test has a name of its own."""
+
+    stream: io.StringIO = field(default_factory=io.StringIO)
+    name: str = field(default_factory=lambda: f"recorder-test-{next(_numbers)}")
+
+    @property
+    def logger(self) -> Logger:
+        return Logger(service=self.name, stream=self.stream)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_f14_one_poison_among_ten_is_kept_and_nine_are_written(log: Log, place: int) -> None:
+    world = Nothing({place: ZeroDivisionError("a bug")})
+    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    answer = app.process(event(*(encode_recorded(message(number)) for number in range(10))), CONTEXT)
+    assert failed(answer) == [f"m{place}"]
+    assert world.written == [number for number in range(10) if number != place]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        "canary",
+        "{}",
+        '{"version": 1}',
+        "[" * 10_000,
+        encode_recorded(message(1)).replace('"version":1', '"version":2'),
+        encode_recorded(message(1)).replace("skipped", "exploded"),
+        encode_recorded(message(1)).replace('"number":1', '"number":"one"'),
+    ],
+)
+def test_b89_a_message_that_is_none_of_ours_is_given_up_and_said_so_without_its_text(log: Log, body: str) -> None:
+    world = Nothing()
+    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    assert failed(app.process(event(encode_recorded(message(0)), body), CONTEXT)) == []
+    assert world.written == [0]
+    assert log.lines[-1]["message"] == "Given up"
+    assert "canary" not in log.stream.getvalue()
+
+
+def test_a_database_that_is_away_keeps_the_whole_batch_without_an_exception(log: Log) -> None:
+    away: dict[int, Exception] = {number: RetryableError("database answered 57P03") for number in range(10)}
+    world = Nothing(away)
+    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    answer = app.process(event(*(encode_recorded(message(number)) for number in range(10))), CONTEXT)
+    assert failed(answer) == [f"m{number}" for number in range(10)]
+    assert {line["reason"] for line in log.lines} == {"database answered 57P03"}
+
+
+def handled(error: Exception | None, log: Log, postpone: Callable[[str, timedelta], None]) -> list[str]:
+    """Run one message through the loop, with a way to postpone it."""
+
+    class Queue:
+        def postpone(self, receipt_handle: str, delay: timedelta) -> None:
+            postpone(receipt_handle, delay)
+
+    def handle(body: str) -> str:
+        if error is not None:
+            raise error
+        return body
+
+    return failed(process_batch(event("body"), CONTEXT, handle=handle, logger=log.logger, postponement=Queue()))
+
+
+@pytest.mark.parametrize(
+    ("error", "kept", "delays"),
+    [
+        (None, [], []),
+        (PermanentError("never"), [], []),
+        (ForbiddenError("never"), [], []),
+        (RetryableError("later"), ["m0"], []),
+        (ThrottledError("later", retry_after=timedelta(seconds=30)), ["m0"], [timedelta(seconds=30)]),
+        (ValueError("a bug"), ["m0"], []),
+    ],
+)
+def test_what_happened_decides_whether_and_when_a_message_comes_back(
+    log: Log, error: Exception | None, kept: list[str], delays: list[timedelta]
+) -> None:
+    asked: list[tuple[str, timedelta]] = []
+    assert handled(error, log, lambda receipt, delay: asked.append((receipt, delay))) == kept
+    assert asked == [("r0", delay) for delay in delays]
+
+
+def test_a_message_that_cannot_be_postponed_is_kept_all_the_same(log: Log) -> None:
+    def refuse(_receipt: str, _delay: timedelta) -> None:
+        raise ForbiddenError("SQS answered AccessDenied")
+
+    assert handled(RetryableError("later", retry_after=timedelta(seconds=1)), log, refuse) == ["m0"]
+    assert log.lines[-1]["message"] == "Could not postpone"
+
+
+@pytest.mark.parametrize("attributes", [None, {}, {"ApproximateReceiveCount": ""}, {"ApproximateReceiveCount": "x"}])
+def test_b90_a_message_without_its_attributes_is_handled(log: Log, attributes: dict[str, str] | None) -> None:
+    bare = event("body")
+    bare["Records"][0]["attributes"] = attributes
+    del bare["Records"][0]["eventSource"]
+    assert failed(process_batch(bare, CONTEXT, handle=str, logger=log.logger)) == []
+
+
+def test_each_line_names_its_message_and_how_often_it_came(log: Log) -> None:
+    process_batch(event("a", "b"), CONTEXT, handle=str, logger=log.logger)
+    assert [(line["message_id"], line["receive_count"]) for line in log.lines] == [("m0", 3), ("m1", 3)]

@@ -1,0 +1,115 @@
+"""What each function demands of its environment: everything wrong with it, in one sentence."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from codereview.errors import ConfigurationError
+from codereview.settings import (
+    migrations_settings,
+    reconciler_settings,
+    recorder_settings,
+    reviewer_settings,
+    webhook_settings,
+)
+
+Read = Callable[[Mapping[str, str]], object]
+
+DATABASE = {
+    "AWS_REGION": "eu-central-1",
+    "DATABASE_HOST": "cluster.example",
+    "DATABASE_PORT": "5432",
+    "DATABASE_NAME": "codereview",
+    "DATABASE_USER": "codereview_writer",
+}
+RECORDER = DATABASE | {"OBJECTS_BUCKET": "objects"}
+GITHUB = {"GITHUB_APP_SECRET_ARN": "arn:app", "GITHUB_API_URL": "https://api.github.com"}
+REVIEWER = GITHUB | {
+    "CONTROL_TABLE": "control",
+    "OBJECTS_BUCKET": "objects",
+    "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
+    "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
+    "ANALYZER_FUNCTION": "analyzer:live",
+    "MODEL": "mock",
+    "MODEL_SECRET_ARN": "arn:model",
+}
+RECONCILER = GITHUB | {
+    "CONTROL_TABLE": "control",
+    "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
+    "REVIEW_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-reviews",
+    "RECORD_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-records",
+}
+WEBHOOK = {
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "id",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
+    "WEBHOOK_SECRET_ARN": "arn:webhook",
+    "GITHUB_HOST": "github.com",
+}
+FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
+    "webhook": (webhook_settings, WEBHOOK),
+    "reviewer": (reviewer_settings, REVIEWER),
+    "reconciler": (reconciler_settings, RECONCILER),
+    "recorder": (recorder_settings, RECORDER),
+    "migrations": (migrations_settings, DATABASE),
+}
+NEEDED = [(function, name) for function, (_, variables) in FUNCTIONS.items() for name in variables]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_content_with_what_it_needs(function: str) -> None:
+    read, variables = FUNCTIONS[function]
+    read(variables)
+
+
+@pytest.mark.parametrize("value", [None, "", " \r\n"])
+@pytest.mark.parametrize(("function", "name"), NEEDED)
+def test_b100_a_missing_or_empty_variable_is_named(function: str, name: str, value: str | None) -> None:
+    read, variables = FUNCTIONS[function]
+    others = {key: text for key, text in variables.items() if key != name}
+    with pytest.raises(ConfigurationError) as caught:
+        read(others if value is None else others | {name: value})
+    complaints = str(caught.value).split("; ")
+    assert len(complaints) == 1
+    assert name in complaints[0]
+    assert "is missing" in complaints[0]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_b100_an_empty_environment_is_one_error_that_names_everything(function: str) -> None:
+    read, variables = FUNCTIONS[function]
+    with pytest.raises(ConfigurationError) as caught:
+        read({})
+    assert [name for name in variables if name not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("DATABASE_PORT", "0", "DATABASE_PORT must be a port number"),
+        ("DATABASE_PORT", "65536", "DATABASE_PORT must be a port number"),
+        ("DATABASE_PORT", "-1", "DATABASE_PORT must be a port number"),
+        ("DATABASE_PORT", "\N{FULLWIDTH DIGIT FIVE}", "DATABASE_PORT must be a port number"),
+        ("DATABASE_PORT", "5_432", "DATABASE_PORT must be a port number"),
+        ("DATABASE_SSLMODE", "require", "DATABASE_SSLMODE must be one of verify-full, disable"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD", "POWERTOOLS_LOG_LEVEL must be one of DEBUG, INFO"),
+    ],
+)
+def test_b100_a_value_that_means_nothing_is_refused(name: str, value: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        recorder_settings(RECORDER | {name: value})
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://api.github.com", "https://user:pw@api.github.com", "https://api.github.com/?a=b", "api.github.com"]
+)
+def test_b100_an_address_that_could_lead_elsewhere_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="GITHUB_API_URL must be a plain http or https URL"):
+        reviewer_settings(REVIEWER | {"GITHUB_API_URL": url})
+
+
+def test_spaces_and_line_ends_around_values_are_not_meant_and_unknown_variables_are_not_ours() -> None:
+    settings = recorder_settings({name: f" {value}\r\n" for name, value in RECORDER.items()} | {"PATH": "/bin"})
+    assert settings == recorder_settings(RECORDER)
+    assert (settings.database.port, settings.database.sslmode, settings.database.ca_file) == (5432, "verify-full", "")
