@@ -198,9 +198,18 @@ class LiveReviews(Protocol):
         ...
 
     def page(
-        self, tenant: TenantId, *, limit: int, after: str | None = None, states: frozenset[ReviewState] = frozenset()
+        self,
+        tenant: TenantId,
+        *,
+        since: datetime,
+        limit: int,
+        after: str | None = None,
+        states: frozenset[ReviewState] = frozenset(),
     ) -> Page[ReviewItem]:
-        """List a tenant's reviews, the latest changed first; `states` empty: all. A page may hold less than `limit`."""
+        """List a tenant's reviews, the latest changed first; `states` empty: all. A page may hold less than `limit`.
+
+        `since` is at least the tenant's `began_at`: what was before belongs to an account that had removed us.
+        """
         ...
 
 

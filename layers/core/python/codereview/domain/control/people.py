@@ -51,13 +51,12 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A person who signed in. Roles are no part of it: they are read when they are needed, so that they can be lost."""
+    """A person who signed in. Roles are no part of it: they are read when needed, so that they can be lost."""
 
     id: str
     hash: str
     person: PersonId
     login: str
-    is_operator: bool  # of the deployment, by its own list of people at sign-in
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None

@@ -46,7 +46,7 @@ class Tenant:
     status: TenantStatus
     generation: int
     proven_at: datetime
-    created_at: datetime
+    began_at: datetime  # of this generation; nothing older is shown to the tenant
     version: int = 0  # 0: not stored yet
 
     @property
