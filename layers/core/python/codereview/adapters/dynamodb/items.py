@@ -38,6 +38,11 @@ def review_pk(review_id: UUID) -> str:
     return f"review#{review_id}"
 
 
+def review_owner(tenant: TenantId) -> str:
+    """Name the list of a tenant's reviews."""
+    return f"reviews#{tenant}"
+
+
 def epoch_ms(moment: datetime) -> int:
     """Return a moment as it is stored: milliseconds since 1970, UTC."""
     return int(moment.timestamp() * 1000)
@@ -104,6 +109,8 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "envelope": encode(item.envelope) if item.envelope else None,
         "waiting_since": epoch_ms(item.waiting_since) if item.waiting_since else None,
         "strikes": item.strikes,
+        "owner": review_owner(item.key.tenant),
+        "sort": due_text(now),
         **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
     }
 
