@@ -1,0 +1,145 @@
+"""Token buckets on DynamoDB: any number of buckets of one owner, decided by one conditional write.
+
+A condition cannot take the greater of two values, so each bucket's part has two forms: from an idle bucket (its time
+has passed, and becomes now plus the cost) and from a busy one (its time is ahead, and is moved on by the cost if that
+leaves it within the capacity). The form is guessed from what this process saw last. Busy takes do not disturb each
+other: any number of callers may add to the same time, and none of them has to know what the others did. A wrong guess
+comes back with the whole item, which says for certain whether to refuse, and otherwise which form is right.
+
+Races that are handled here: any number of takers of the last units (the condition is checked by the store). Not
+handled: callers' clocks. Each caller decides by its own `now`; one that runs ahead by d is let in d too early, once. A
+write whose answer was lost is repeated by the SDK and may charge twice; it never lets in twice.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.adapters.dynamodb.errors import translated
+from codereview.adapters.dynamodb.items import marshal, unmarshal
+from codereview.domain.limits import LONGEST_MEMORY, Decision, Refused, Take, advanced, decide, granted
+from codereview.errors import ThrottledError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BUCKET = "b#"  # before the name of each bucket's attribute
+
+# At one `now` a time only grows, so each bucket can turn out to be idle once and busy once after the first guess.
+_TRIES_FOR_EACH_BUCKET = 2
+
+# A refused write costs as much as any other, and what was read a moment ago can only have become worse.
+_REFUSAL_KEPT = 1_000_000  # microseconds
+_MOST_OWNERS_KNOWN = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this process saw last of an owner's buckets: the least that their times can be."""
+
+    tats: dict[str, int]
+    seen_at: int
+
+
+class DynamoBuckets:
+    """The `limit#` items; one instance for a process, from any of its threads."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Work on `table`."""
+        self._client = client
+        self._table = table
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision:
+        """Take from all buckets or from none.
+
+        A refusal by the table has the exact time to come back at. For a second it is repeated from memory, where that
+        time may be too short by what others took meanwhile.
+        """
+        moment = (now - _EPOCH) // _MICROSECOND
+        known = self._known.get(owner)
+        tats = known.tats if known else {}
+        expected = decide(takes, tats, now=moment)
+        if isinstance(expected, Refused):
+            never_fits = expected.retry_after is None
+            is_fresh = known is not None and 0 <= moment - known.seen_at <= _REFUSAL_KEPT
+            if never_fits or is_fresh:
+                return expected
+        for _ in range(1 + _TRIES_FOR_EACH_BUCKET * len(takes)):
+            is_taken, tats = self._try(owner, takes, tats, moment)
+            self._remember(owner, tats, moment)
+            if is_taken:
+                return granted(takes, tats, now=moment)
+            decision = decide(takes, tats, now=moment)
+            if isinstance(decision, Refused):
+                return decision
+        raise ThrottledError("control table: a bucket changes faster than it can be read")
+
+    def _remember(self, owner: str, tats: Mapping[str, int], moment: int) -> None:
+        with self._lock:
+            before = self._known.pop(owner, None)
+            # A new value each time: another thread may be deciding by the old one.
+            self._known[owner] = _Known(tats=(before.tats if before else {}) | dict(tats), seen_at=moment)
+            if len(self._known) > _MOST_OWNERS_KNOWN:
+                self._known.popitem(last=False)
+
+    def _try(
+        self, owner: str, takes: Sequence[Take], tats: Mapping[str, int], moment: int
+    ) -> tuple[bool, dict[str, int]]:
+        """Try the forms that fit the times; return whether it worked, and the times as they are now."""
+        write = _write(takes, tats, moment)
+        try:
+            answer: Any = self._client.update_item(
+                TableName=self._table,
+                Key=marshal({"pk": f"limit#{owner}"}),
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **write,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise translated(error) from error
+            refusal: Any = error.response
+            return False, _times(refusal.get("Item", {}))
+        except BotoCoreError as error:
+            raise translated(error) from error
+        return True, _times(answer["Attributes"])
+
+
+def _write(takes: Sequence[Take], tats: Mapping[str, int], moment: int) -> dict[str, Any]:
+    """Spell out the conditional update."""
+    memory = LONGEST_MEMORY // _MICROSECOND
+    names = {"#end": "expires_at"}
+    values = {":now": moment, ":end": (moment + memory) // 1_000_000 + 1}
+    changes, conditions = ["#end = :end"], list[str]()
+    for number, take in enumerate(takes):
+        tat, cost = f"#tat{number}", take.cost * take.rate.interval
+        names[tat] = _BUCKET + take.name
+        if tats.get(take.name, moment) <= moment:
+            values[f":tat{number}"] = advanced(take, moment, moment)
+            changes.append(f"{tat} = :tat{number}")
+            conditions.append(f"(attribute_not_exists({tat}) OR {tat} <= :now)")
+        else:
+            values |= {f":cost{number}": cost, f":most{number}": moment + take.rate.capacity - cost}
+            changes.append(f"{tat} = {tat} + :cost{number}")
+            conditions.append(f"{tat} > :now AND {tat} <= :most{number}")
+    return {
+        "UpdateExpression": f"SET {', '.join(changes)}",
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": marshal(values),
+    }
+
+
+def _times(item: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        name.removeprefix(_BUCKET): int(value) for name, value in unmarshal(item).items() if name.startswith(_BUCKET)
+    }

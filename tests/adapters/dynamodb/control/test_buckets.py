@@ -1,0 +1,214 @@
+"""Token buckets on DynamoDB: one request a decision, exact for one caller and for many."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse, HeadersDict
+
+from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
+from codereview.adapters.dynamodb.items import marshal
+from codereview.domain.limits import Granted, Rate, Refused, Take, decide
+from codereview.errors import RetryableError, ThrottledError
+from tests.adapters.dynamodb.control.samples import NOW
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).parents[4]
+PROCESSES, THREADS, ROUNDS = 4, 4, 30
+MINUTE = timedelta(minutes=1)
+TENANT = Take(name="tenant", rate=Rate(units=60, period=MINUTE, burst=10))
+KEY = Take(name="key#k1", rate=Rate(units=60, period=MINUTE, burst=3))
+
+
+@pytest.fixture
+def requests(dynamodb: "DynamoDBClient") -> Iterator[list[object]]:
+    sent: list[object] = []
+
+    def count(**_: object) -> None:
+        sent.append(None)
+
+    dynamodb.meta.events.register("before-send.dynamodb", count)
+    yield sent
+    dynamodb.meta.events.unregister("before-send.dynamodb", count)
+
+
+def test_a_take_is_one_request_and_a_refusal_within_a_second_is_none(
+    dynamodb: "DynamoDBClient", table: str, requests: list[object]
+) -> None:
+    buckets = DynamoBuckets(dynamodb, table)
+    for _ in range(3):
+        assert isinstance(buckets.take("t", [TENANT, KEY], now=NOW), Granted)
+    assert len(requests) == 3
+    refused = buckets.take("t", [TENANT, KEY], now=NOW + timedelta(milliseconds=250))
+    assert isinstance(refused, Refused)
+    assert refused.retry_after == timedelta(milliseconds=750)
+    assert len(requests) == 3
+    assert [standing.remaining for standing in refused.standings] == [7, 0]
+    assert isinstance(buckets.take("t", [TENANT, KEY], now=NOW + timedelta(seconds=1)), Granted)
+    assert len(requests) == 4
+
+
+def test_b82_one_keys_flood_is_refused_and_other_keys_are_not(dynamodb: "DynamoDBClient", table: str) -> None:
+    buckets = DynamoBuckets(dynamodb, table)
+    flood = [buckets.take("t", [TENANT, KEY], now=NOW) for _ in range(1000)]
+    assert sum(isinstance(each, Granted) for each in flood) == 3
+    other = Take(name="key#k2", rate=KEY.rate)
+    assert isinstance(buckets.take("t", [TENANT, other], now=NOW), Granted)
+    assert isinstance(buckets.take("other tenant", [TENANT, KEY], now=NOW), Granted)
+
+
+def test_a_cold_process_is_told_in_two_requests_how_the_buckets_stand(
+    dynamodb: "DynamoDBClient", table: str, requests: list[object]
+) -> None:
+    for _ in range(2):
+        DynamoBuckets(dynamodb, table).take("t", [TENANT, KEY], now=NOW)
+    requests.clear()
+    assert isinstance(DynamoBuckets(dynamodb, table).take("t", [TENANT, KEY], now=NOW), Granted)
+    assert len(requests) == 2
+    assert isinstance(DynamoBuckets(dynamodb, table).take("t", [TENANT, KEY], now=NOW), Refused)
+
+
+def test_f61_an_item_that_has_expired_and_is_still_there_counts_as_full(dynamodb: "DynamoDBClient", table: str) -> None:
+    old = {"pk": "limit#t", "b#tenant": 1, "b#key#k1": 1, "expires_at": 1}
+    dynamodb.put_item(TableName=table, Item=marshal(old))
+    buckets = DynamoBuckets(dynamodb, table)
+    taken = [isinstance(buckets.take("t", [TENANT, KEY], now=NOW), Granted) for _ in range(5)]
+    assert taken == [True, True, True, False, False]
+
+
+def test_an_item_outlives_the_longest_time_in_it(dynamodb: "DynamoDBClient", table: str) -> None:
+    DynamoBuckets(dynamodb, table).take("t", [TENANT], now=NOW)
+    item = dynamodb.get_item(TableName=table, Key=marshal({"pk": "limit#t"}))["Item"]
+    assert int(item["expires_at"]["N"]) >= (NOW + timedelta(days=30)).timestamp()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sequence_of_any_takes_is_decided_as_the_model_decides(
+    dynamodb: "DynamoDBClient", table: str, seed: int
+) -> None:
+    """Three processes with memories of their own, clocks that go back, costs that never fit."""
+    dice = random.Random(seed)
+    processes = [DynamoBuckets(dynamodb, table) for _ in range(3)]
+    tats, now = dict[str, int](), NOW
+    for _ in range(60):
+        now += timedelta(milliseconds=dice.randint(-300, 3000))
+        key = Take(name=dice.choice(["key#1", "key#2"]), rate=KEY.rate, cost=dice.choice([1, 1, 2, 3, 4]))
+        takes = [TENANT, key]
+        moment = int(now.timestamp()) * 1_000_000 + now.microsecond
+        expected = decide(takes, tats, now=moment)
+        decision = dice.choice(processes).take("t", takes, now=now)
+        assert type(decision) is type(expected)
+        if isinstance(expected, Granted):
+            assert decision == expected, "granted as the model grants it"
+            for standing in expected.standings:
+                tats[standing.name] = moment + standing.reset // timedelta(microseconds=1)
+        elif isinstance(decision, Refused) and decision.retry_after is not None:
+            # A refusal from memory cannot know what other processes took in the last second.
+            assert expected.retry_after is not None
+            assert decision.retry_after <= expected.retry_after
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("ProvisionedThroughputExceededException", ThrottledError), ("InternalServerError", RetryableError)],
+)
+def test_f59_a_table_that_cannot_answer_lets_nothing_in(
+    dynamodb: "DynamoDBClient", table: str, code: str, expected: type[Exception]
+) -> None:
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+
+    headers: Any = HeadersDict()
+
+    def fail(**_: Any) -> Any:
+        return AWSResponse("", 500, headers, None), answer
+
+    hooks: Any = dynamodb.meta.events
+    hooks.register("before-call.dynamodb.UpdateItem", fail)
+    try:
+        with pytest.raises(expected):
+            DynamoBuckets(dynamodb, table).take("t", [TENANT], now=NOW)
+    finally:
+        hooks.unregister("before-call.dynamodb.UpdateItem", fail)
+
+
+class Racers:
+    """Four processes of four clients each."""
+
+    def __init__(self, children: list[subprocess.Popen[str]]) -> None:
+        self._children = children
+
+    def play(self, specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give each process its part of the round, all at once; return what the sixteen clients were told."""
+        for child, spec in zip(self._children, specs, strict=True):
+            assert child.stdin is not None
+            print(json.dumps(spec), file=child.stdin, flush=True)
+        return [told for child in self._children for told in json.loads(_line(child))]
+
+
+def _line(child: subprocess.Popen[str]) -> str:
+    assert child.stdout is not None
+    return child.stdout.readline()
+
+
+@pytest.fixture
+def racers(dynamodb: "DynamoDBClient", table: str) -> Iterator[Racers]:
+    paths = os.pathsep.join(str(ROOT / each) for each in ("layers/core/python", "infra", "."))
+    arguments = [sys.executable, str(Path(__file__).with_name("clients.py")), dynamodb.meta.endpoint_url, table]
+    with ExitStack() as stack:
+        children = []
+        for _ in range(PROCESSES):
+            child = subprocess.Popen(
+                [*arguments, str(THREADS)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={"PYTHONPATH": paths, "PATH": os.environ["PATH"]},  # noqa: TID251 -- for the child to find its own
+            )
+            stack.enter_context(child)
+            children.append(child)
+        for child in children:
+            assert _line(child) == "ready\n"
+        yield Racers(children)
+
+
+def test_f61_thirty_rounds_of_sixteen_clients_in_four_processes_are_exact(racers: Racers) -> None:
+    """Each process has a key of its own; all share the tenant. Time stands still in a step, so the count is known."""
+    exact = 0
+    for number in range(ROUNDS):
+        dice = random.Random(number)
+        tenant, key, cost = dice.randint(1, 40), dice.randint(1, 15), dice.choice([1, 1, 1, 2])
+        spec = {"owner": f"t{number}", "cost": cost, "attempts": 6}
+        takes = [[["tenant", 60, tenant], [f"key#{process}", 60, key]] for process in range(PROCESSES)]
+        level, levels = tenant, [key] * PROCESSES
+        for second in (0, cost):  # time in which the worth of one take comes back, to the tenant and to each key
+            now = (NOW + timedelta(seconds=second)).isoformat()
+            level = min(level + second, tenant)
+            levels = [min(each + second, key) for each in levels]
+            told = racers.play([spec | {"takes": each, "now": now} for each in takes])
+            taken = [sum(each["taken"] for each in told[n * THREADS :][:THREADS]) for n in range(PROCESSES)]
+            fitting = [min(each // cost, THREADS * 6) for each in levels]
+            assert sum(taken) == min(level // cost, sum(fitting)), f"round {number}"
+            assert all(each <= most for each, most in zip(taken, fitting, strict=True))
+            assert all(each["requests"] <= each["decided"] * 5 for each in told)
+            level -= sum(taken) * cost
+            levels = [each - got * cost for each, got in zip(levels, taken, strict=True)]
+        exact += 1
+    assert exact == ROUNDS
+
+
+def test_f61_a_hundred_takers_of_the_last_ten_get_ten(racers: Racers) -> None:
+    spec = {"owner": "t", "cost": 1, "attempts": 7, "takes": [["tenant", 60, 10]], "now": NOW.isoformat()}
+    told = racers.play([spec] * PROCESSES)
+    assert sum(each["decided"] for each in told) == 112
+    assert sum(each["taken"] for each in told) == 10
+    assert {wait for each in told for wait in each["waits"]} == {1_000_000.0}
