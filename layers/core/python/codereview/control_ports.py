@@ -231,7 +231,8 @@ class BudgetLedger(Protocol):
     def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation | Shortage:
         """Set money aside until then, or say which ceiling is too low.
 
-        Asked again for the same review it changes the reservation that is there instead of making a second.
+        Asked again for the same review, as after a crash, it changes what is left of the reservation that is there to
+        `amount` instead of making a second.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A process of clients that race for buckets: `python clients.py ENDPOINT TABLE THREADS`.
+"""A process of clients that race for buckets and budgets: `python clients.py ENDPOINT TABLE THREADS`.
 
 Each line on standard input is a round, in JSON; each thread has a connection and a memory of its own. The answer is a
 line with what each thread was told. All take at once: no thread begins before all are ready.
@@ -6,13 +6,21 @@ line with what each thread was told. All take at once: no thread begins before a
 
 import json
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
+from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
+from codereview.domain.control.budgets import Shortage, Spender, month_of
+from codereview.domain.control.quotas import Budgets
 from codereview.domain.limits import Granted, Rate, Take
+from codereview.domain.review import ReviewKey, TenantId
+from codereview.errors import ThrottledError
 from local.aws import Aws
 
 
@@ -24,11 +32,36 @@ class Client:
         client.meta.events.register("before-send.dynamodb", self._count)
         self.requests = 0
         self.buckets = DynamoBuckets(client, table)
+        self.ledger = DynamoBudgetLedger(client, table)
 
     def _count(self, **_: Any) -> None:
         self.requests += 1
 
-    def play(self, barrier: Barrier, asked: dict[str, Any]) -> dict[str, Any]:
+    def play(self, barrier: Barrier, asked: dict[str, Any], number: int) -> dict[str, Any]:
+        """Play the round's game."""
+        return self._reserve(barrier, asked, number) if "budget" in asked else self._take(barrier, asked)
+
+    def _reserve(self, barrier: Barrier, asked: dict[str, Any], number: int) -> dict[str, Any]:
+        """Reserve for reviews of its own, and spend and settle every other one."""
+        now, budgets = datetime.fromisoformat(asked["now"]), Budgets(tenant_month=asked["budget"])
+        held = spent = 0
+        barrier.wait()
+        for attempt in range(asked["attempts"]):
+            sha = f"{asked['process']:02}{number:02}{attempt:036}"
+            key = ReviewKey(tenant=TenantId(asked["owner"]), repository_id=2, number=number + 1, head_sha=sha)
+            spender = Spender(key=key, month=month_of(now))
+            got = until_free(partial(self.ledger.reserve, spender, budgets, amount=10, until=now))
+            if isinstance(got, Shortage):
+                continue
+            if attempt % 2:
+                until_free(partial(self.ledger.spend, got, call="correctness/1", amount=7))
+                until_free(partial(self.ledger.settle, got))
+                spent += 7
+            else:
+                held += 10
+        return {"held": held, "spent": spent}
+
+    def _take(self, barrier: Barrier, asked: dict[str, Any]) -> dict[str, Any]:
         """Take as often as the round says, at the round's time."""
         now = datetime.fromisoformat(asked["now"])
         takes = [
@@ -48,6 +81,13 @@ class Client:
         return {"taken": taken, "decided": decided, "requests": self.requests, "waits": waits}
 
 
+def until_free[T](call: Callable[[], T]) -> T:
+    """Ask again while too many others write the same item."""
+    while True:
+        with suppress(ThrottledError):
+            return call()
+
+
 def main(endpoint_url: str, table: str, threads: int) -> None:
     """Play rounds until the input ends."""
     clients = [Client(endpoint_url, table) for _ in range(threads)]
@@ -57,7 +97,7 @@ def main(endpoint_url: str, table: str, threads: int) -> None:
         sys.stdout.flush()
         for line in sys.stdin:
             asked = json.loads(line)
-            played = [pool.submit(client.play, barrier, asked) for client in clients]
+            played = [pool.submit(client.play, barrier, asked, n) for n, client in enumerate(clients)]
             sys.stdout.write(json.dumps([each.result() for each in played]) + "\n")
             sys.stdout.flush()
 

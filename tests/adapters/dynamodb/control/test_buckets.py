@@ -1,14 +1,8 @@
 """Token buckets on DynamoDB: one request a decision, exact for one caller and for many."""
 
-import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +12,13 @@ from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
 from codereview.adapters.dynamodb.items import marshal
 from codereview.domain.limits import Granted, Rate, Refused, Take, decide
 from codereview.errors import RetryableError, ThrottledError
+from tests.adapters.dynamodb.control.racers import PROCESSES, THREADS, Racers, racing
 from tests.adapters.dynamodb.control.samples import NOW
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-ROOT = Path(__file__).parents[4]
-PROCESSES, THREADS, ROUNDS = 4, 4, 30
+ROUNDS = 30
 MINUTE = timedelta(minutes=1)
 TENANT = Take(name="tenant", rate=Rate(units=60, period=MINUTE, burst=10))
 KEY = Take(name="key#k1", rate=Rate(units=60, period=MINUTE, burst=3))
@@ -141,44 +135,10 @@ def test_f59_a_table_that_cannot_answer_lets_nothing_in(
         hooks.unregister("before-call.dynamodb.UpdateItem", fail)
 
 
-class Racers:
-    """Four processes of four clients each."""
-
-    def __init__(self, children: list[subprocess.Popen[str]]) -> None:
-        self._children = children
-
-    def play(self, specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give each process its part of the round, all at once; return what the sixteen clients were told."""
-        for child, spec in zip(self._children, specs, strict=True):
-            assert child.stdin is not None
-            print(json.dumps(spec), file=child.stdin, flush=True)
-        return [told for child in self._children for told in json.loads(_line(child))]
-
-
-def _line(child: subprocess.Popen[str]) -> str:
-    assert child.stdout is not None
-    return child.stdout.readline()
-
-
 @pytest.fixture
 def racers(dynamodb: "DynamoDBClient", table: str) -> Iterator[Racers]:
-    paths = os.pathsep.join(str(ROOT / each) for each in ("layers/core/python", "infra", "."))
-    arguments = [sys.executable, str(Path(__file__).with_name("clients.py")), dynamodb.meta.endpoint_url, table]
-    with ExitStack() as stack:
-        children = []
-        for _ in range(PROCESSES):
-            child = subprocess.Popen(
-                [*arguments, str(THREADS)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={"PYTHONPATH": paths, "PATH": os.environ["PATH"]},  # noqa: TID251 -- for the child to find its own
-            )
-            stack.enter_context(child)
-            children.append(child)
-        for child in children:
-            assert _line(child) == "ready\n"
-        yield Racers(children)
+    with racing(dynamodb.meta.endpoint_url, table) as racers:
+        yield racers
 
 
 def test_f61_thirty_rounds_of_sixteen_clients_in_four_processes_are_exact(racers: Racers) -> None:

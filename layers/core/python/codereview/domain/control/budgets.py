@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from codereview.domain.control.quotas import Budgets
 from codereview.domain.review import ReviewKey
 
 
@@ -21,7 +20,10 @@ class Ceiling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spender:
-    """A review, and the month on whose account it goes: that in which it first reserved, "2026-03"."""
+    """A review, and the month on whose account it goes, "2026-03".
+
+    A reservation stays in the month that it was made in, however late its calls are counted.
+    """
 
     key: ReviewKey
     month: str
@@ -53,13 +55,17 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Money set aside for a review: `amount` at first, of which `spent` is gone."""
+    """Money set aside for a review: `left` is still to be spent, `spent` is what all its attempts cost so far."""
 
     spender: Spender
-    budgets: Budgets
-    amount: int
+    left: int
     spent: int
     until: datetime
+
+
+def month_of(moment: datetime) -> str:
+    """Name the month of an account: in UTC, for all."""
+    return f"{moment.astimezone(UTC):%Y-%m}"
 
 
 class Degree(StrEnum):
