@@ -19,11 +19,18 @@ from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.envelope_codec import decode, encode
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
 from codereview.domain.parking import AdmissionDecision, Admit, Held
-from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.publication import CheckOutput, Publication, ReviewComment
 from codereview.domain.reconciling import Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
-from codereview.errors import ForbiddenError, LostLeaseError, NotFoundError, RetryableError, UnknownOutcomeError
+from codereview.errors import (
+    ForbiddenError,
+    LostLeaseError,
+    NotFoundError,
+    RejectedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
 from codereview.ports import (
     AdmissionRequest,
     Busy,
@@ -120,6 +127,9 @@ class World:
     is_dead: bool = False
     before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what happens in the world before a call
     ids: int = 0
+    refuses: Callable[[ReviewComment], bool] = lambda _: False  # for one such comment GitHub refuses the whole review
+    keeps_refused: bool = False  # a refused review is stored all the same, without its comments
+    refusals: int = 0
     waiting_notes: list[tuple[str, str]] = field(default_factory=list)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
@@ -496,6 +506,9 @@ class Repository:
         return self.world.call("github.create_review", lambda: self._create(publication), is_write=True)
 
     def _create(self, publication: Publication) -> PostedReview:
+        is_refused = any(map(self.world.refuses, publication.comments))
+        if is_refused and self.world.keeps_refused:
+            publication = replace(publication, comments=())
         review = PostedReview(
             id=self.world.next_id(),
             body=publication.body,
@@ -503,8 +516,23 @@ class Repository:
             is_ours=True,
             is_pending=False,
         )
-        self.world.reviews.append((review, publication))
+        if is_refused:
+            self.world.refusals += 1
+        if not is_refused or self.world.keeps_refused:
+            self.world.reviews.append((review, publication))
+        if is_refused:
+            raise RejectedError("GitHub answered 422")
         return review
+
+    def edit_review(self, number: int, review_id: int, body: str) -> None:
+        def edit() -> None:
+            self.world.reviews = [
+                (replace(review, body=body), replace(publication, body=body)) if review.id == review_id else entry
+                for entry in self.world.reviews
+                for review, publication in [entry]
+            ]
+
+        self.world.call("github.edit_review", edit, is_write=True)
 
     def delete_pending_review(self, number: int, review_id: int) -> None:
         def delete() -> None:

@@ -13,8 +13,8 @@ from codereview.domain.payload import (
     Problem,
     move_to_body,
     problems,
-    without_comments,
-    without_unplaceable,
+    tries,
+    unplaceable,
 )
 from codereview.domain.publication import CheckOutput, Conclusion, Publication, ReviewComment
 
@@ -66,7 +66,8 @@ def _publication(*comments: ReviewComment) -> Publication:
 def test_a_comment_on_lines_of_the_diff_is_no_problem(side: Side, line: int, start_line: int | None) -> None:
     publication = _publication(replace(_GOOD, side=side, line=line, start_line=start_line))
     assert problems(publication, _CHANGE) == ()
-    assert without_unplaceable(publication, _CHANGE) is publication
+    assert unplaceable(publication, _CHANGE) == frozenset()
+    assert move_to_body(publication, ()) is publication
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_comment_on_lines_of_the_diff_is_no_problem(side: Side, line: int, sta
 def test_a_comment_that_github_would_refuse_moves_to_the_body(comment: ReviewComment, reason: str) -> None:
     publication = _publication(_GOOD, comment)
     assert problems(publication, _CHANGE) == (Problem(1, reason),)
-    moved = without_unplaceable(publication, _CHANGE)
+    moved = move_to_body(publication, unplaceable(publication, _CHANGE))
     assert moved.comments == (_GOOD,)
     assert problems(moved, _CHANGE) == ()
     assert f"`{comment.path}:" in moved.body
@@ -106,7 +107,7 @@ def test_a_comment_that_github_would_refuse_moves_to_the_body(comment: ReviewCom
 def test_b57_comments_beyond_the_25th_move_to_the_body() -> None:
     publication = _publication(*[_GOOD] * 30)
     assert [found.index for found in problems(publication, _CHANGE)] == [25, 26, 27, 28, 29]
-    assert len(without_unplaceable(publication, _CHANGE).comments) == 25
+    assert unplaceable(publication, _CHANGE) == {25, 26, 27, 28, 29}
 
 
 def test_a_body_beyond_the_limit_is_a_problem_of_the_review_itself() -> None:
@@ -117,7 +118,7 @@ def test_a_body_beyond_the_limit_is_a_problem_of_the_review_itself() -> None:
 
 def test_a_review_without_comments_says_it_all_in_its_body() -> None:
     comment = replace(_GOOD, body="**high** · Text\n\n```suggestion\nx\n```\n\n<!-- codereview:finding id=x -->")
-    moved = without_comments(_publication(comment, replace(_GOOD, line=13, start_line=11)))
+    moved = move_to_body(_publication(comment, replace(_GOOD, line=13, start_line=11)), {0, 1})
     assert moved.comments == ()
     assert moved.body == snapshot("""\
 ### Verdict
@@ -141,7 +142,7 @@ text
 
 
 def test_b55_what_does_not_fit_into_the_body_any_more_is_counted() -> None:
-    moved = without_comments(_publication(*[replace(_GOOD, body="x" * 9_000)] * 25))
+    moved = move_to_body(_publication(*[replace(_GOOD, body="x" * 9_000)] * 25), range(25))
     assert len(moved.body) <= 65_536
     assert "more findings not shown" in moved.body
     assert moved.body.endswith(_MARKER)
@@ -153,3 +154,16 @@ def test_moving_keeps_the_other_comments_in_order(indexes: set[int]) -> None:
     moved = move_to_body(_publication(*comments), indexes)
     assert moved.comments == tuple(comment for index, comment in enumerate(comments) if index not in indexes)
     assert all((f"number {index}" in moved.body) == (index in indexes) for index in range(10))
+
+
+@given(st.integers(0, 30), st.sets(st.integers(0, 29)))
+def test_the_tries_begin_with_as_much_as_may_stand_and_end_with_nothing_left_to_refuse(
+    number: int, known: set[int]
+) -> None:
+    publication = _publication(*[_GOOD] * number)
+    known = {index for index in known if index < number}
+    moved = list(tries(publication, known))
+    assert moved[0] == known
+    assert moved[-1] == set(range(number))
+    assert all(each >= known for each in moved)
+    assert len(moved) == len(set(moved)) <= number.bit_length() + 4

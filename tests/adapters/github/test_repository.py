@@ -1,5 +1,6 @@
 """Reading and writing one repository against every answer that GitHub is known to give."""
 
+import json
 from typing import Any
 
 import httpx
@@ -212,3 +213,10 @@ def test_b37_odd_paths_are_quoted_and_stay_within_the_repository(path: str) -> N
     repository(world).content(path, "a" * 40)
     assert world.requests[-1].url.path == f"/repos/o/r/contents/{path}"
     assert world.requests[-1].url.params["ref"] == "a" * 40
+
+
+def test_a_review_is_edited_by_its_number() -> None:
+    world = World().on("PUT /repos/o/r/pulls/3/reviews/11", httpx.Response(200, json=review(11)))
+    repository(world).edit_review(3, 11, "whole")
+    (request,) = world.asked("PUT /repos/o/r/pulls/3/reviews/11")
+    assert json.loads(request.content) == {"body": "whole"}

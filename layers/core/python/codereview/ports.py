@@ -224,6 +224,10 @@ class Repository(Protocol):
         """Post the review; never leaves it pending."""
         ...
 
+    def edit_review(self, number: int, review_id: int, body: str) -> None:
+        """Replace the body of a review of ours; doing it twice changes nothing."""
+        ...
+
     def delete_pending_review(self, number: int, review_id: int) -> None:
         """Remove a review that was never submitted, since it blocks every later one."""
         ...

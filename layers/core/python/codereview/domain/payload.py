@@ -1,10 +1,12 @@
 """Holds a review against GitHub's rules before it is sent, since one comment that breaks them costs the whole review.
 
 GitHub answers 422 without saying which comment it is about: https://github.com/QwenLM/qwen-code/issues/6711
+So what cannot be told from the diff is found by trying, a few times, with some of the comments in the body. A try that
+GitHub takes is the review: there is no trying without posting, since a draft that is left behind blocks every review.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from codereview import messages
@@ -49,16 +51,31 @@ def problems(publication: Publication, change: Change) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def without_unplaceable(publication: Publication, change: Change) -> Publication:
-    """Return the review with every comment that GitHub would refuse moved to its body."""
-    return move_to_body(
-        publication, {found.index for found in problems(publication, change) if found.index is not None}
+def unplaceable(publication: Publication, change: Change) -> frozenset[int]:
+    """Return the indexes of the comments that GitHub would refuse."""
+    return frozenset(found.index for found in problems(publication, change) if found.index is not None)
+
+
+def tries(publication: Publication, unplaceable: Collection[int] = ()) -> Iterator[frozenset[int]]:
+    """Yield which comments, by their indexes, to move to the body, one try after the other, until GitHub agrees.
+
+    First those that are known to be unplaceable, and with them one group of the others after the next, so that one bad
+    comment, or several of one file, take few good ones with them. Then halves, for bad ones in two groups, and in the
+    end all. That is log2(n) + 5 tries at most for n comments.
+    """
+    comments = publication.comments
+    doubtful = sorted(
+        set(range(len(comments))) - set(unplaceable), key=lambda index: (comments[index].path, comments[index].line)
     )
+    parts = [frozenset[int](), *_parts(doubtful, len(doubtful).bit_length()), *_parts(doubtful, 2), frozenset(doubtful)]
+    for moved in dict.fromkeys(parts):
+        yield moved | frozenset(unplaceable)
 
 
-def without_comments(publication: Publication) -> Publication:
-    """Return the review with all that it says in its body."""
-    return move_to_body(publication, range(len(publication.comments)))
+def _parts(indexes: Sequence[int], number: int) -> list[frozenset[int]]:
+    """Cut into at most this many runs of the same length, but for the last."""
+    size = -(-len(indexes) // max(1, number)) or 1
+    return [frozenset(indexes[start : start + size]) for start in range(0, len(indexes), size)]
 
 
 def move_to_body(publication: Publication, indexes: Collection[int]) -> Publication:

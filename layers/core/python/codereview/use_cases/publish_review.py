@@ -1,18 +1,35 @@
-"""Puts a stored result on GitHub: at most once, at the head it was made for, and never without looking first."""
+"""Puts a stored result on GitHub: at most once, at the head it was made for, and never without looking first.
+
+GitHub refuses a whole review for one comment that it cannot place, and does not say which. What the diff says to be
+unplaceable goes to the body before the first try. A refusal is followed by another look, since refused reviews are on
+record that were stored all the same, without their comments (https://github.com/max-sixty/tend/issues/123), and by
+another try with other comments in the body. Whatever stands in the end, no finding is missing from it.
+"""
 
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from codereview.domain.markers import review_marker_id
-from codereview.domain.payload import without_comments
+from codereview.domain.change import Change
+from codereview.domain.markers import finding_marker_fingerprint, review_marker_id
+from codereview.domain.payload import move_to_body, tries, unplaceable
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.rendering import publication
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState, SkipReason
 from codereview.domain.stored import decode_result
 from codereview.errors import PermanentError, RejectedError, RetryableError, UnknownOutcomeError
-from codereview.ports import Clock, Lease, Objects, PostedReview, Repository, ReviewItem, ReviewStore
+from codereview.ports import (
+    Clock,
+    Lease,
+    Objects,
+    PostedComment,
+    PostedReview,
+    PullRequest,
+    Repository,
+    ReviewItem,
+    ReviewStore,
+)
 
 # GitHub's list of reviews is not promised to show a review at once that was just posted. After a post without an
 # answer, the list is believed only when this much time has passed.
@@ -20,6 +37,9 @@ SETTLING_TIME = timedelta(seconds=60)
 
 # Less time than this before the function ends is not enough to look, post and store.
 LEAST_TIME = timedelta(seconds=60)
+
+# With less left, nothing is tried any more but what GitHub has no reason to refuse.
+_TIME_FOR_TRIES = timedelta(seconds=40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +58,24 @@ class PublishReview:
         """
         if deadline - self.clock.now() < LEAST_TIME:
             raise RetryableError("too little time left to post", retry_after=timedelta())
-        result = self._result(item)
+        wanted = self._publication(self._result(item), item)
         found = self._standing(repository, item)
         if found is None:
             self._wait_for_unknown_post(item)
-            ended = self._ended_meanwhile(repository, item)
-            if ended is not None:
-                return ended
-            found, item = self._post(repository, lease, item, self._publication(result, item))
-        comment_ids = tuple(comment.id for comment in repository.review_comments(item.key.number, found.id))
+            posted = self._post(repository, lease, item, wanted, deadline)
+            if isinstance(posted, ReviewItem):
+                return posted
+            found, is_new = posted
+        else:
+            is_new = False
+        comments = tuple(repository.review_comments(item.key.number, found.id))
+        if not is_new:
+            self._complete(repository, item, found, comments, wanted)
         return replace(
             item,
             state=ReviewState.POSTED,
             github_review_id=found.id,
-            comment_ids=comment_ids,
+            comment_ids=tuple(comment.id for comment in comments),
             posting_since=None,
             reason=None,
         )
@@ -94,9 +118,8 @@ class PublishReview:
         if wait > timedelta():
             raise RetryableError("an earlier post may still appear", retry_after=wait)
 
-    def _ended_meanwhile(self, repository: Repository, item: ReviewItem) -> ReviewItem | None:
-        """Read the head once more, right before the post."""
-        pull_request = repository.pull_request(item.key.number)
+    def _ended_meanwhile(self, item: ReviewItem, pull_request: PullRequest) -> ReviewItem | None:
+        """Tell whether the pull request, read right before the post, no longer wants it."""
         if pull_request.head_sha != item.key.head_sha:
             return replace(item, state=ReviewState.SUPERSEDED, reason=pull_request.head_sha)
         if not pull_request.is_open:
@@ -104,19 +127,69 @@ class PublishReview:
         return None
 
     def _post(
-        self, repository: Repository, lease: Lease, item: ReviewItem, wanted: Publication
-    ) -> tuple[PostedReview, ReviewItem]:
-        """Announce the post under the fence, then post."""
-        item = replace(item, posting_since=self.clock.now())
-        self.store.save(lease, item, now=self.clock.now())
+        self, repository: Repository, lease: Lease, item: ReviewItem, wanted: Publication, deadline: datetime
+    ) -> tuple[PostedReview, bool] | ReviewItem:
+        """Post; returns the review, and whether it is known to be whole, or the item if nothing is to be posted now.
+
+        Each try is announced under the fence, at a head that was read just before.
+        """
+        refusal: RejectedError | None = None
+        everything = frozenset(range(len(wanted.comments)))
+        for moved in tries(wanted, self._unplaceable(repository, item, wanted)):
+            if refusal is not None and moved != everything and deadline - self.clock.now() < _TIME_FOR_TRIES:
+                continue
+            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number))
+            if ended is not None:
+                return ended
+            self.store.save(lease, replace(item, posting_since=self.clock.now()), now=self.clock.now())
+            try:
+                return repository.create_review(item.key.number, move_to_body(wanted, moved)), True
+            except UnknownOutcomeError as error:
+                raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
+            except RejectedError as error:
+                refusal = error
+                found = self._standing(repository, item)
+                if found is not None:
+                    return found, False
+        raise refusal or PermanentError("there was nothing to try")
+
+    def _unplaceable(self, repository: Repository, item: ReviewItem, wanted: Publication) -> frozenset[int]:
+        """Hold the comments against the diff as GitHub has it now: the base may have moved since the result was made.
+
+        A diff that cannot be read any more tells nothing; the tries will.
+        """
+        if not wanted.comments:
+            return frozenset()
+        pull_request = repository.pull_request(item.key.number)
+        if self._ended_meanwhile(item, pull_request) is not None:
+            return frozenset()
         try:
-            return repository.create_review(item.key.number, wanted), item
-        except UnknownOutcomeError as error:
-            raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
-        except RejectedError:
-            # A 422 does not say which comment it is about, and on record are refused reviews that were stored all the
-            # same (https://github.com/max-sixty/tend/issues/123): look, then say everything in the body.
-            found = self._standing(repository, item)
-            if found is not None:
-                return found, item
-            return repository.create_review(item.key.number, without_comments(wanted)), item
+            files = repository.changed_files(pull_request)
+        except PermanentError:
+            return frozenset()
+        change = Change(
+            base_sha=pull_request.base_sha,
+            head_sha=pull_request.head_sha,
+            files=files,
+            file_count=pull_request.changed_files,
+        )
+        return unplaceable(wanted, change)
+
+    def _complete(
+        self,
+        repository: Repository,
+        item: ReviewItem,
+        found: PostedReview,
+        comments: tuple[PostedComment, ...],
+        wanted: Publication,
+    ) -> None:
+        """Say in the body of a review that was found what its comments should say and do not."""
+        standing = {finding_marker_fingerprint(comment.body, self.marker_key) for comment in comments}
+        missing = {
+            index
+            for index, comment in enumerate(wanted.comments)
+            if finding_marker_fingerprint(comment.body, self.marker_key) not in standing
+        }
+        whole = move_to_body(wanted, missing).body
+        if missing and whole != found.body:
+            repository.edit_review(item.key.number, found.id, whole)

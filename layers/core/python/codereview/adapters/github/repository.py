@@ -101,6 +101,10 @@ class GitHubRepository:
             read_as(ReviewPayload, self._client.write("POST", f"{self._root}/pulls/{number}/reviews", document))
         )
 
+    def edit_review(self, number: int, review_id: int, body: str) -> None:
+        """Replace the body of a review."""
+        self._client.write("PUT", f"{self._root}/pulls/{number}/reviews/{review_id}", {"body": body})
+
     def delete_pending_review(self, number: int, review_id: int) -> None:
         """Remove a review that was never submitted."""
         self._client.write("DELETE", f"{self._root}/pulls/{number}/reviews/{review_id}")

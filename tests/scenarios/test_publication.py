@@ -1,0 +1,230 @@
+"""What becomes of a review that GitHub refuses: it is posted once, and no finding is missing from it."""
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from math import log2
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
+from codereview.domain.publication import Publication, ReviewComment
+from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
+from codereview.domain.review import ReviewKey, ReviewState, TenantId
+from codereview.domain.stored import encode_result
+from codereview.errors import RejectedError, RetryableError
+from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject
+from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
+from tests.scenarios.world import (
+    FUNCTION_TIMEOUT,
+    HEAD_A,
+    HEAD_B,
+    KEY,
+    VISIBILITY,
+    Clock,
+    Death,
+    GitHub,
+    Mode,
+    Objects,
+    Outage,
+    Repository,
+    Store,
+    World,
+)
+
+_KEY = ReviewKey(tenant=TenantId("github.com:1"), repository_id=2, number=3, head_sha=HEAD_A, kind="auto")
+_PLACE = PullRequestKey(tenant=_KEY.tenant, repository_id=2, number=3)
+
+
+def _finding(number: int, line: int = 1) -> Finding:
+    candidate = Candidate(
+        agent="correctness",
+        rule="r",
+        severity=Severity.HIGH,
+        path="a.py",
+        quote="b",
+        title=f"Nr{number}.",
+        body="Body.",
+    )
+    return Finding(
+        candidate=candidate,
+        path="a.py",
+        placement=Placement.INLINE,
+        anchor=Anchor(side=Side.RIGHT, line=line),
+        text="b",
+        fingerprint=f"{number:064x}",
+    )
+
+
+def _result(findings: list[Finding]) -> ReviewResult:
+    return ReviewResult(
+        base_sha="0" * 40,
+        head_sha=HEAD_A,
+        findings=tuple(findings),
+        runs=(AgentRun(agent="correctness", status=RunStatus.COMPLETE, engine="model"),),
+        coverage=Coverage(reviewed=("a.py",), unreviewed=(), file_count=1),
+    )
+
+
+def _publish(world: World, findings: list[Finding], *, most: int = 20) -> ReviewItem:
+    """Publish as the queue does: again after each failure, until it is done."""
+    data = encode_result(_result(findings))
+    stored = StoredObject(key="results/x", sha256=hashlib.sha256(data).hexdigest())
+    world.objects[stored.key] = data
+    world.items[_KEY.review_id] = ReviewItem(key=_KEY, state=ReviewState.ANSWERED, result=stored)
+    for _ in range(most):
+        world.is_dead = False
+        try:
+            lease = Store(world).acquire(_PLACE, owner=UUID(int=1), now=world.now, until=world.now + FUNCTION_TIMEOUT)
+            assert isinstance(lease, Lease)
+            publish = PublishReview(clock=Clock(world), store=Store(world), objects=Objects(world), marker_key=KEY)
+            repository = GitHub(world).repository(5, 2)
+            item = world.items[_KEY.review_id]
+            return publish(repository, lease, item, deadline=world.now + FUNCTION_TIMEOUT)
+        except RetryableError as error:
+            world.now += error.retry_after if error.retry_after is not None else VISIBILITY
+        except Death:
+            world.now += VISIBILITY
+    raise AssertionError("never published")
+
+
+def _is(*numbers: int) -> set[str]:
+    return {f"Nr{number}." for number in numbers}
+
+
+def _title(comment: ReviewComment) -> str:
+    return next(word for word in comment.body.split() if word.startswith("Nr"))
+
+
+def _inline(publication: Publication) -> set[str]:
+    return set(map(_title, publication.comments))
+
+
+def _expect_all(world: World, number: int) -> Publication:
+    """Hold that there is one review, with each finding in it exactly once."""
+    ((review, publication),) = world.reviews
+    assert review.commit_id == HEAD_A
+    for index in range(number):
+        title = f"Nr{index}."
+        assert (title in _inline(publication)) + publication.body.count(f"· {title}") == 1, title
+    return publication
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 25).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1))))
+def test_f43_one_comment_that_github_refuses_costs_few_others_their_line(numbers: tuple[int, int]) -> None:
+    number, bad = numbers
+    world = World(refuses=lambda comment: _title(comment) in _is(bad))
+    item = _publish(world, [_finding(index) for index in range(number)])
+    publication = _expect_all(world, number)
+    assert f"Nr{bad}." not in _inline(publication)
+    assert len(_inline(publication)) >= number - number / number.bit_length() - 1
+    assert world.calls.count("github.create_review") <= log2(number) + 2
+    assert len(item.comment_ids) == len(publication.comments)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 25), st.sets(st.integers(0, 24)), st.booleans())
+def test_f43_whatever_is_refused_no_finding_is_lost_and_none_posted_twice(
+    number: int, bad: set[int], keeps_refused: bool
+) -> None:
+    world = World(refuses=lambda comment: _title(comment) in _is(*bad), keeps_refused=keeps_refused)
+    _publish(world, [_finding(index) for index in range(number)])
+    publication = _expect_all(world, number)
+    assert _inline(publication).isdisjoint(_is(*bad))
+    assert world.calls.count("github.create_review") <= log2(number) + 5
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("keeps_refused", [False, True])
+def test_f41_f43_whatever_call_goes_wrong_among_the_tries_each_finding_is_said_once(
+    mode: Mode, *, keeps_refused: bool
+) -> None:
+    for number in count():
+        outage = Outage(at=number, mode=mode)
+        world = World(
+            refuses=lambda comment: _title(comment) in _is(2, 7), keeps_refused=keeps_refused, outages=[outage]
+        )
+        _publish(world, [_finding(index) for index in range(9)])
+        _expect_all(world, 9)
+        if not outage.has_fired:
+            assert number > 8
+            return
+
+
+def test_b56_a_comment_that_the_diff_has_no_line_for_is_not_even_tried() -> None:
+    world = World(refuses=lambda comment: comment.line != 1)
+    _publish(world, [_finding(0), _finding(1, line=2), _finding(2)])
+    publication = _expect_all(world, 3)
+    assert _inline(publication) == _is(0, 2)
+    assert world.refusals == 0
+
+
+def test_a_refusal_that_no_comment_is_the_reason_for_ends_the_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    tried: list[int] = []
+
+    def refuse(_: Repository, number: int, publication: Publication) -> PostedReview:
+        tried.append(len(publication.comments))
+        raise RejectedError(f"GitHub answered 422 for number {number}")
+
+    monkeypatch.setattr(Repository, "create_review", refuse)
+    with pytest.raises(RejectedError):
+        _publish(world, [_finding(0), _finding(1)])
+    assert tried == [2, 1, 1, 0]
+
+
+def test_f44_a_push_among_the_tries_ends_them() -> None:
+    world = World()
+
+    def refuse_and_push(comment: ReviewComment) -> bool:
+        world.head = HEAD_B
+        return True
+
+    world.refuses = refuse_and_push
+    item = _publish(world, [_finding(index) for index in range(9)])
+    assert (item.state, item.reason) == (ReviewState.SUPERSEDED, HEAD_B)
+    assert world.reviews == []
+    assert world.refusals == 1
+
+
+def test_f30_when_time_runs_short_the_body_says_it_all() -> None:
+    world = World()
+
+    def refuse_slowly(comment: ReviewComment) -> bool:
+        world.now += timedelta(seconds=270)
+        return True
+
+    world.refuses = refuse_slowly
+    _publish(world, [_finding(index) for index in range(9)])
+    assert _expect_all(world, 9).comments == ()
+    assert world.refusals == 1
+
+
+def test_f45_f41_a_try_without_an_answer_is_looked_for_a_minute_after_it_and_not_before() -> None:
+    world = World(refuses=lambda comment: _title(comment) == "Nr0.")
+    _publish(world, [_finding(index) for index in range(4)])
+    number = [index for index, name in enumerate(world.calls) if name == "github.create_review"][1]
+    again = World(refuses=lambda comment: _title(comment) == "Nr0.", outages=[Outage(at=number, mode=Mode.ERROR_AFTER)])
+    begun = again.now
+    _publish(again, [_finding(index) for index in range(4)])
+    _expect_all(again, 4)
+    assert again.now - begun >= SETTLING_TIME
+    assert again.calls.count("github.create_review") == 2
+
+
+def test_a_review_that_stands_without_its_comments_is_made_whole_by_an_edit() -> None:
+    world = World(refuses=lambda _: True, keeps_refused=True)
+    item = _publish(world, [_finding(0), _finding(1)])
+    _expect_all(world, 2)
+    assert world.calls.count("github.edit_review") == 1
+    assert item.state is ReviewState.POSTED
+    ((review, publication),) = world.reviews
+    world.items[_KEY.review_id] = replace(item, state=ReviewState.ANSWERED)
+    _publish(world, [_finding(0), _finding(1)])
+    assert world.reviews == [(review, publication)]
+    assert world.calls.count("github.edit_review") == 1
