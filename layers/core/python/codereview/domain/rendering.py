@@ -1,7 +1,7 @@
 """Turns a result into what is posted: one review, its comments, its check run. Pure; the sentences are in `messages`.
 
 Whatever a model, an analyzer or a file's name says goes through one door, `_harmless`: secrets masked, then sanitised.
-Code is masked, and fenced so that it cannot get out.
+Code is masked, and fenced so that it cannot get out; what the secrets agent found is not quoted at all.
 """
 
 import html
@@ -20,6 +20,7 @@ from codereview.domain.masking import mask_secrets
 from codereview.domain.publication import CheckOutput, Conclusion, Publication, ReviewComment
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus
 from codereview.domain.sanitising import sanitise
+from codereview.domain.secret_findings import without_secrets
 
 MAX_COMMENTS = 25  # more than about 30 in one review end in a 502: https://github.com/src-d/lookout/issues/264
 _MAX_TITLE = 200
@@ -43,6 +44,7 @@ def publication(
     result: ReviewResult, *, review_id: UUID, marker_key: bytes, max_comments: int = MAX_COMMENTS
 ) -> Publication:
     """Return what to post for the result; the most important findings become comments on their lines."""
+    result = without_secrets(result)
     inline = [finding for finding in result.shown if _has_line(finding)]
     commented, listed = inline[:max_comments], inline[max_comments:]
     unplaced = [finding for finding in result.shown if not _has_line(finding)]

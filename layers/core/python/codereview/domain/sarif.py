@@ -10,6 +10,7 @@ from codereview.domain.hidden_text import storable, strip_hidden
 from codereview.domain.masking import mask_secrets
 from codereview.domain.rendering import is_mock
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus
+from codereview.domain.secret_findings import without_secrets
 
 # https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -33,6 +34,7 @@ _SECURITY_AGENTS = frozenset({"security", "secrets"})
 
 def sarif(result: ReviewResult) -> dict[str, Any]:
     """Return the log, without the findings that are not shown; bytes of a path that are no UTF-8 are escaped."""
+    result = without_secrets(result)
     agents = dict.fromkeys([*(run.agent for run in result.runs), *(found.candidate.agent for found in result.shown)])
     runs = {run.agent: run for run in result.runs}
     return {
