@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.error import HTTPError
 
 import pytest
-from aws_lambda_powertools import Logger
 
 from codereview.entrypoints.custom_resource import CustomResourceApp
+from codereview.entrypoints.logger import function_logger
 from codereview.errors import RetryableError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Migration:
 
 
 def app(migration: Migration) -> CustomResourceApp:
-    return CustomResourceApp(apply=migration, logger=Logger(service="migrations-test"))
+    return CustomResourceApp(apply=migration, logger=function_logger("migrations-test"))
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])

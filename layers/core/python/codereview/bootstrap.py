@@ -318,13 +318,9 @@ def _database(settings: "DatabaseSettings") -> "Engine":
 
 
 def _logger(settings: "LogSettings") -> "Logger":
-    """Log as all functions do; libraries only speak up about trouble, since what they say names tenants' files."""
-    import logging
+    from codereview.entrypoints.logger import function_logger
 
-    from aws_lambda_powertools import Logger
-
-    logging.getLogger().setLevel(logging.WARNING)
-    return Logger(service=settings.service, level=settings.level, utc=True)
+    return function_logger(settings.service, level=settings.level)
 
 
 def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3) -> Any:
