@@ -114,7 +114,9 @@ def test_f14_one_poison_among_ten_is_kept_and_nine_are_written(log: Log, place: 
         "{}",
         '{"version": 1}',
         "[" * 10_000,
-        encode_recorded(message(1)).replace('"version":1', '"version":2'),
+        encode_recorded(message(1)).replace('"version":1', '"version":0'),
+        encode_recorded(message(1)).replace("2026-03-15T12:00:00+00:00", "2026-03-15T12:00:00"),
+        encode_recorded(message(1)).replace("2026-03-15T12:00:00+00:00", "0000-00-00"),
         encode_recorded(message(1)).replace("skipped", "exploded"),
         encode_recorded(message(1)).replace('"number":1', '"number":"one"'),
     ],
@@ -126,6 +128,13 @@ def test_b89_a_message_that_is_none_of_ours_is_given_up_and_said_so_without_its_
     assert world.written == [0]
     assert log.lines[-1]["message"] == "Given up"
     assert "canary" not in log.stream.getvalue()
+
+
+def test_b89_a_message_of_a_newer_version_waits_for_newer_code(log: Log) -> None:
+    world = Nothing()
+    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    newer = encode_recorded(message(1)).replace('"version":1', '"version":2')
+    assert failed(app.process(event(newer), CONTEXT)) == ["m0"]
 
 
 def test_a_database_that_is_away_keeps_the_whole_batch_without_an_exception(log: Log) -> None:

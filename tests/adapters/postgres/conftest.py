@@ -1,9 +1,10 @@
 """A real PostgreSQL with the real migrations, once a session; each test works in a database of its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 _TEMPLATE = "migrated"
+_numbers = count(1)
 
 Connect = Callable[[str], sa.Engine]
 
@@ -42,10 +44,23 @@ def address(server: database.Database, name: str, user: str) -> DatabaseAddress:
 
 
 @pytest.fixture
-def database_name(server: database.Database, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = f"test_{abs(hash(request.node.nodeid))}"
+def database_name(server: database.Database) -> Iterator[str]:
+    with temporary(server, _TEMPLATE) as name:
+        yield name
+
+
+@pytest.fixture
+def empty_database(server: database.Database) -> Iterator[str]:
+    """Name a database without any schema, for those who try the migrations themselves."""
+    with temporary(server, "template1") as name:
+        yield name
+
+
+@contextmanager
+def temporary(server: database.Database, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
     with psycopg.connect(server.dsn("rdsadmin", "postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER {database.OWNER}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {database.OWNER}")
     yield name
     with psycopg.connect(server.dsn("rdsadmin", "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -61,7 +76,3 @@ def connect(server: database.Database, database_name: str) -> Connect:
 def superuser(server: database.Database, database_name: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(server.dsn("rdsadmin", database_name), autocommit=True) as connection:
         yield connection
-
-
-def review_uuid(number: int) -> UUID:
-    return UUID(int=number)

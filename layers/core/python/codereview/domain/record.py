@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from codereview.domain.finding import Finding
+from codereview.domain.result import ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState
 
 RECORD_VERSION = 1
@@ -29,3 +31,17 @@ class ReviewRecorded:
     def review_id(self) -> UUID:
         """The review's id."""
         return self.key.review_id
+
+
+def shown_by_fingerprint(result: ReviewResult) -> dict[str, Finding]:
+    """Give each problem that people were shown once, by its fingerprint, under the most important of its findings."""
+    return {finding.fingerprint: finding for finding in reversed(result.shown)}
+
+
+def would_find_again(result: ReviewResult, *, agent: str, path: str) -> bool:
+    """Tell whether a review that has no word on a problem shows that it is gone.
+
+    Not if the agent that found it did not run or failed, nor if its file was left out: silence is no verdict then.
+    """
+    has_run = any(run.agent == agent and run.status is not RunStatus.FAILED for run in result.runs)
+    return has_run and all(unreviewed.path != path for unreviewed in result.coverage.unreviewed)

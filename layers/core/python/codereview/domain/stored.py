@@ -1,11 +1,13 @@
 """How results and messages look at rest: JSON by the shape of their dataclasses, checked when read back."""
 
+from datetime import datetime
+
 from pydantic import TypeAdapter, ValidationError
 
 from codereview.domain.record import RECORD_VERSION, ReviewRecorded
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import TenantId
-from codereview.errors import PermanentError
+from codereview.errors import PermanentError, RetryableError
 
 _RESULT = TypeAdapter(ReviewResult)
 _RECORDED = TypeAdapter(ReviewRecorded)
@@ -40,11 +42,23 @@ def encode_recorded(message: ReviewRecorded) -> str:
 
 
 def decode_recorded(body: str) -> ReviewRecorded:
-    """Read a record message back; raises PermanentError where it is not one of ours, or of an unknown version."""
+    """Read a record message back; raises PermanentError where it is not one of ours.
+
+    A version that is newer than this code raises RetryableError: it is the code that will change.
+    """
     try:
         message = _RECORDED.validate_json(body)
     except ValidationError as error:
         raise PermanentError(f"not a record message: {error.error_count()} problems") from error
-    if message.version != RECORD_VERSION:
-        raise PermanentError(f"record message of unknown version {message.version}")
+    if message.version > RECORD_VERSION:
+        raise RetryableError(f"record message of a newer version, {message.version}")
+    if message.version != RECORD_VERSION or not _is_moment(message.finished_at):
+        raise PermanentError("not a record message: unknown version or time")
     return message
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

@@ -20,14 +20,22 @@ class RecordReviews:
     def handle(self, body: str) -> ReviewRecorded:
         """Write one message's review; doing it again changes nothing.
 
-        Raises PermanentError for a message that is none of ours, RetryableError while its result cannot be read.
+        Raises PermanentError for a message that is none of ours, RetryableError while its result cannot be read. A
+        review whose result is there but spoilt is recorded without findings before the PermanentError: that it was
+        made is true all the same.
         """
         message = decode_recorded(body)
-        self.record.write(message, self._result(message))
+        data = self._read(message)
+        try:
+            result = None if data is None else _intact(message, data)
+        except PermanentError:
+            self.record.write(message, None)
+            raise
+        self.record.write(message, result)
         return message
 
-    def _result(self, message: ReviewRecorded) -> ReviewResult | None:
-        """Read the result that the message points to, if it is the tenant's own and unchanged."""
+    def _read(self, message: ReviewRecorded) -> bytes | None:
+        """Read the object that the message points to, if it is the review's own; None where there is no pointer."""
         if message.result_key is None:
             return None
         if message.result_key != result_key(message.key.tenant, message.review_id):
@@ -35,6 +43,11 @@ class RecordReviews:
         data = self.objects.get(message.result_key)
         if data is None:
             raise RetryableError("the result is not there yet")
-        if hashlib.sha256(data).hexdigest() != message.result_sha256:
-            raise PermanentError("the result is not the one that the message was written for")
-        return decode_result(data)
+        return data
+
+
+def _intact(message: ReviewRecorded, data: bytes) -> ReviewResult:
+    """Decode the result, if nobody changed it since the message was written."""
+    if hashlib.sha256(data).hexdigest() != message.result_sha256:
+        raise PermanentError("the result is not the one that the message was written for")
+    return decode_result(data)

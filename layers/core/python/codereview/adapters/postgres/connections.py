@@ -13,15 +13,29 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from codereview.domain.review import TenantId
-from codereview.errors import CodeReviewError, PermanentError, RetryableError
+from codereview.errors import CodeReviewError, ConfigurationError, RetryableError
 
 # Aurora takes about 15 s to resume from a pause, and 30 s after a day of it.
 _CONNECT_TIMEOUT_SECONDS = 40
+
+# Patience of one transaction with a lock (of a migration, say) and with a statement: well within a function's life, so
+# that the whole batch does not die with it.
+_LOCK_TIMEOUT, _STATEMENT_TIMEOUT = "15s", "25s"
 
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (serialization, deadlock),
 # resources (connections, disk), operator intervention, locks. 25006 is a connection to the writer before a failover.
 _RETRYABLE_CLASSES = {"08", "40", "53", "55", "57", "58"}
 _READ_ONLY_TRANSACTION = "25006"
+# A login or a permission is missing, or a database, schema, table or column: the deployment is not what the code needs.
+_DEPLOYMENT_CLASSES = {"0P", "28", "3D", "3F", "42"}
+
+
+# All three end with the transaction: nothing of a tenant is ever left on a connection.
+_BEGIN = sa.text("""
+    SELECT set_config('app.tenant', :tenant, true),
+           set_config('lock_timeout', :lock, true),
+           set_config('statement_timeout', :statement, true)
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +72,30 @@ def engine(address: DatabaseAddress) -> sa.Engine:
 
 @contextmanager
 def tenant_transaction(database: sa.Engine, tenant: TenantId) -> Iterator[sa.Connection]:
-    """Open a transaction that sees and writes one tenant's rows only; errors come out as ours.
-
-    The tenant is set for the transaction alone, so that nothing of it is left on the connection.
-    """
+    """Open a transaction that sees and writes one tenant's rows only; errors come out as ours."""
     try:
         with database.begin() as connection:
-            connection.execute(sa.text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": tenant})
+            connection.execute(_BEGIN, {"tenant": tenant, "lock": _LOCK_TIMEOUT, "statement": _STATEMENT_TIMEOUT})
             yield connection
     except DBAPIError as error:
         raise translated(error) from error
 
 
 def translated(error: DBAPIError) -> CodeReviewError:
-    """Say what the caller should do about a database error."""
+    """Say what the caller should do about a database error.
+
+    Never a PermanentError: a message that the record refuses may be the only trace of what it tells. What will not go
+    away by itself is a bug or a deployment to mend, and the message waits among the dead letters.
+    """
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         # No answer from the server: it could not be reached, or the connection was cut.
-        return RetryableError("database unreachable") if _is_connection_problem(error) else PermanentError("database")
+        return RetryableError("database unreachable") if _is_connection_problem(error) else CodeReviewError("database")
     if state[:2] in _RETRYABLE_CLASSES or state == _READ_ONLY_TRANSACTION:
         return RetryableError(f"database answered {state}")
-    return PermanentError(f"database refuses: {state}")
+    if state[:2] in _DEPLOYMENT_CLASSES:
+        return ConfigurationError(f"database is not set up for this version: {state}")
+    return CodeReviewError(f"database refuses: {state}")
 
 
 def _is_connection_problem(error: DBAPIError) -> bool:

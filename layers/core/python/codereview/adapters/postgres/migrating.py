@@ -1,6 +1,6 @@
 """Brings the record's schema to this version's, one deploy at a time."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,50 +9,53 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from codereview.adapters.postgres.connections import translated
+from codereview.adapters.postgres.partitions import make_partitions, months_from
+from codereview.errors import ConfigurationError
 
 # Any number, as long as nobody else in this database locks the same.
 _LOCK = 4_216_071_307
 _MONTHS_AHEAD = 3
 
+# A change of a table waits for its readers, and everybody who comes later waits behind it: better fail the deploy.
+_LOCK_TIMEOUT = "30s"
 
-def migrate(database: sa.Engine, *, now: datetime) -> str:
+# The first minor version of each major one in which statistics give no hidden rows away (CVE-2025-8713,
+# https://www.postgresql.org/support/security/CVE-2025-8713/); later majors began without that gap.
+_LEAST_MINOR = {15: 14, 16: 10, 17: 6}
+
+
+def migrate(database: sa.Engine, *, now: datetime, revision: str = "head") -> str:
     """Upgrade to the newest revision and make the coming months' partitions; returns the revision.
 
     Two deploys at once wait for each other; a killed one leaves whole revisions only, and the next goes on from there.
+    Raises ConfigurationError for a server whose row security is known not to hold.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     try:
         with database.connect() as connection:
+            _refuse_leaky_server(connection)
             connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            connection.execute(sa.text("SELECT set_config('lock_timeout', :limit, false)"), {"limit": _LOCK_TIMEOUT})
             connection.commit()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
             connection.commit()
-            for month in months_from(now, _MONTHS_AHEAD + 1):
-                for statement in partition_statements(month):
-                    connection.execute(sa.text(statement))
-            revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+            make_partitions(connection, months_from(now, _MONTHS_AHEAD + 1))
+            reached = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
             connection.commit()
     except DBAPIError as error:
         raise translated(error) from error
-    return str(revision)
+    return str(reached)
 
 
-def months_from(moment: datetime, count: int) -> list[datetime]:
-    """List the first moments, UTC, of `count` months beginning with the moment's own."""
-    start = moment.astimezone(UTC)
-    months = [start.year * 12 + start.month - 1 + offset for offset in range(count)]
-    return [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in months]
+def _refuse_leaky_server(connection: sa.Connection) -> None:
+    number = int(connection.execute(sa.text("SHOW server_version_num")).scalar_one())
+    if not is_safe_server(number):
+        raise ConfigurationError(f"PostgreSQL {number // 10_000}.{number % 10_000} has known gaps in its row security")
 
 
-def partition_statements(month: datetime) -> list[str]:
-    """Spell out the partition of findings for the month, closed to direct reads like its siblings."""
-    (following,) = months_from(month, 2)[1:]
-    name = f"findings_{month:%Y_%m}"
-    span = f"FROM ('{month.isoformat()}') TO ('{following.isoformat()}')"
-    return [
-        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF findings FOR VALUES {span}",
-        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
-        f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
-    ]
+def is_safe_server(version: int) -> bool:
+    """Tell whether row security holds on a server, given its `server_version_num`."""
+    major, minor = divmod(version, 10_000)
+    return major > max(_LEAST_MINOR) or minor >= _LEAST_MINOR.get(major, minor + 1)

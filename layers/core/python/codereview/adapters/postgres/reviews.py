@@ -1,4 +1,4 @@
-"""Writes reviews and their findings, each once, whatever is delivered how often and in which order."""
+"""Writes reviews with their findings and usage, each once, whatever is delivered how often and in which order."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from codereview.adapters.postgres.connections import tenant_transaction
-from codereview.adapters.postgres.tables import findings, reviews
+from codereview.adapters.postgres.identities import write_identities
+from codereview.adapters.postgres.storable import bigint, integer, storable
+from codereview.adapters.postgres.tables import findings, reviews, usage
 from codereview.domain.finding import Finding
 from codereview.domain.masking import mask_secrets
 from codereview.domain.record import ReviewRecorded
-from codereview.domain.result import ReviewResult
+from codereview.domain.result import AgentRun, ReviewResult
+from codereview.domain.review import ReviewState
+
+# One review of a pull request at a time, whichever worker has it: they share the rows of finding_identity.
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class PostgresReviewRecord:
@@ -22,38 +28,34 @@ class PostgresReviewRecord:
         self._database = database
 
     def write(self, message: ReviewRecorded, result: ReviewResult | None) -> None:
-        """Write the review and all its findings in one transaction.
+        """Write the review and all that belongs to it in one transaction.
 
-        The review's row is taken first, which makes a second delivery wait; findings are written only if the row says
-        that nobody wrote them. An older message than the row's last changes nothing.
+        The pull request's lock is taken first, which makes a second delivery wait; what the review's row says to be
+        written already is not written again. An older message than the row's last changes nothing.
         """
         with tenant_transaction(self._database, message.key.tenant) as connection:
-            has_findings = connection.execute(_upsert(message)).scalar_one_or_none()
-            if result is None or has_findings is not False:
+            key = message.key
+            connection.execute(_LOCK, {"name": f"pull request {key.tenant} {key.repository_id} {key.number}"})
+            row = connection.execute(_upsert(message)).one_or_none()
+            if row is None or result is None:
                 return
-            rows = [_finding_row(message, ordinal, found, result) for ordinal, found in enumerate(result.findings)]
-            if rows:
-                connection.execute(sa.insert(findings), rows)
-            connection.execute(
-                sa.update(reviews)
-                .where(reviews.c.tenant_id == message.key.tenant, reviews.c.review_id == message.review_id)
-                .values(
-                    findings_total=len(rows),
-                    files_total=result.coverage.file_count,
-                    files_reviewed=len(result.coverage.reviewed),
-                )
-            )
+            if row.findings_total is None:
+                _write_result(connection, message, result)
+            # What was never posted nobody was shown, though its findings are on record.
+            if message.state is ReviewState.POSTED and not row.is_identified:
+                write_identities(connection, message, result)
+                connection.execute(_update(message).values(is_identified=True))
 
 
 def _upsert(message: ReviewRecorded) -> sa.Executable:
-    """Insert or renew the review's row; returns whether its findings are written, and no row for an old message."""
+    """Insert or renew the review's row; returns what is written of it already, and no row for an old message."""
     values = {
         "repository_id": message.key.repository_id,
         "number": message.key.number,
         "head_sha": message.key.head_sha,
         "kind": message.key.kind,
         "state": message.state.value,
-        "reason": message.reason,
+        "reason": None if message.reason is None else storable(message.reason),
         "sequence": message.sequence,
         "github_review_id": message.github_review_id,
         "finished_at": datetime.fromisoformat(message.finished_at),
@@ -63,7 +65,47 @@ def _upsert(message: ReviewRecorded) -> sa.Executable:
         index_elements=[reviews.c.tenant_id, reviews.c.review_id],
         set_=values,
         where=reviews.c.sequence <= statement.excluded.sequence,
-    ).returning(reviews.c.findings_total.is_not(None))
+    ).returning(reviews.c.findings_total, reviews.c.is_identified)
+
+
+def _update(message: ReviewRecorded) -> sa.Update:
+    return sa.update(reviews).where(reviews.c.tenant_id == message.key.tenant, reviews.c.review_id == message.review_id)
+
+
+def _write_result(connection: sa.Connection, message: ReviewRecorded, result: ReviewResult) -> None:
+    """Write the findings, what each agent took, and how many files were read."""
+    found = [_finding_row(message, ordinal, finding, result) for ordinal, finding in enumerate(result.findings)]
+    if found:
+        connection.execute(sa.insert(findings), found)
+    runs = {run.agent: _usage_row(message, run) for run in result.runs}
+    if runs:
+        connection.execute(sa.insert(usage), list(runs.values()))
+    coverage = result.coverage
+    connection.execute(
+        _update(message).values(
+            findings_total=len(found),
+            files_total=integer(coverage.file_count),
+            files_reviewed=len(coverage.reviewed),
+        )
+    )
+
+
+def _usage_row(message: ReviewRecorded, run: AgentRun) -> dict[str, Any]:
+    return {
+        "tenant_id": message.key.tenant,
+        "review_id": message.review_id,
+        "agent": run.agent,
+        "engine": storable(run.engine),
+        "prompt_version": run.prompt_version,
+        "status": run.status.value,
+        "reason": None if run.reason is None else storable(mask_secrets(run.reason)),
+        "calls": integer(run.usage.calls),
+        "input_tokens": bigint(run.usage.input_tokens),
+        "output_tokens": bigint(run.usage.output_tokens),
+        "cached_tokens": bigint(run.usage.cached_tokens),
+        "findings": integer(run.findings),
+        "created_at": datetime.fromisoformat(message.finished_at),
+    }
 
 
 def _finding_row(message: ReviewRecorded, ordinal: int, finding: Finding, result: ReviewResult) -> dict[str, Any]:
@@ -75,22 +117,17 @@ def _finding_row(message: ReviewRecorded, ordinal: int, finding: Finding, result
         "ordinal": ordinal,
         "created_at": datetime.fromisoformat(message.finished_at),
         "agent": candidate.agent,
-        "engine": run.engine if run else "",
+        "engine": storable(run.engine) if run else "",
         "prompt_version": run.prompt_version if run else None,
-        "rule": _storable(candidate.rule),
+        "rule": storable(candidate.rule),
         "severity": candidate.severity.value,
         "confidence": candidate.confidence,
-        "path": _storable(finding.path),
+        "path": storable(finding.path),
         "side": anchor.side.value if anchor else None,
         "line": anchor.line if anchor else None,
         "start_line": anchor.start_line if anchor else None,
         "placement": finding.placement.value,
-        "title": _storable(mask_secrets(candidate.title)),
-        "body": _storable(mask_secrets(candidate.body)),
+        "title": storable(mask_secrets(candidate.title)),
+        "body": storable(mask_secrets(candidate.body)),
         "fingerprint": finding.fingerprint,
     }
-
-
-def _storable(text: str) -> str:
-    r"""Replace what PostgreSQL refuses in text: NUL and lone surrogates."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
