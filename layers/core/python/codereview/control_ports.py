@@ -228,6 +228,10 @@ class BudgetLedger(Protocol):
         """Read what is left under each ceiling; what the review itself has reserved counts as left."""
         ...
 
+    def held(self, spender: Spender) -> Reservation | None:
+        """Return the reservation that a review has, settled or not."""
+        ...
+
     def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation | Shortage:
         """Set money aside until then, or say which ceiling is too low.
 

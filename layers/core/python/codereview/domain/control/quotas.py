@@ -1,12 +1,14 @@
 """How much a tenant may use: rates, and budgets in money."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from enum import StrEnum
 
-from codereview.domain.limits import Rate
+from codereview.domain.limits import Rate, Take
 from codereview.domain.review import TenantId
 
 MICRO_DOLLARS = 1_000_000  # in a dollar
+MOST_MICRO_DOLLARS = 1_000_000 * MICRO_DOLLARS
 
 
 class WhenSpent(StrEnum):
@@ -24,7 +26,12 @@ class Budgets:
     repository_month: int | None = None
     pull_request: int | None = None
     review: int | None = None
-    when_spent: WhenSpent = WhenSpent.ANALYZERS_ONLY
+    when_spent: WhenSpent | None = None  # None: analyzers only
+
+    def __post_init__(self) -> None:
+        ceilings = (self.tenant_month, self.repository_month, self.pull_request, self.review)
+        if any(ceiling is not None and not 0 <= ceiling <= MOST_MICRO_DOLLARS for ceiling in ceilings):
+            raise ValueError("a budget is between nothing and a million dollars")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +46,36 @@ class QuotaSet:
     bot_reviews_per_pull_request: Rate | None = None  # the loop detector
     budgets: Budgets = Budgets()
     version: int = 0
+
+
+# What counts where neither the tenant nor the deployment says anything.
+USUAL = QuotaSet(
+    tenant=None,
+    requests=Rate(units=600, period=timedelta(minutes=1), burst=100),
+    requests_per_key=Rate(units=300, period=timedelta(minutes=1), burst=50),
+    reviews=Rate(units=120, period=timedelta(hours=1), burst=60),
+    model_kilotokens=Rate(units=2_000, period=timedelta(minutes=1), burst=2_000),
+    bot_reviews_per_pull_request=Rate(units=6, period=timedelta(hours=1), burst=6),
+)
+
+# GitHub's secondary limits for content that an installation creates: 80 a minute, 500 an hour, and at least a second
+# between two. A bucket lets a burst through beside what its rate gives, so both together stay below the limit; the
+# second in between keeps the minute's by itself.
+# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+GITHUB_WRITES = (
+    Take(name="spacing", rate=Rate(units=1, period=timedelta(seconds=1), burst=1)),
+    Take(name="hour", rate=Rate(units=400, period=timedelta(hours=1), burst=100)),
+)
+
+
+def effective(deployment: QuotaSet, tenant: QuotaSet) -> QuotaSet:
+    """Return what counts for a tenant: of each limit its own, or the deployment's, or the usual one."""
+    budgets = _first(_first(tenant.budgets, deployment.budgets), USUAL.budgets)
+    rates = _first(_first(replace(tenant, budgets=budgets), deployment), USUAL)
+    return replace(rates, tenant=tenant.tenant, version=tenant.version)
+
+
+def _first[T: (Budgets, QuotaSet)](one: T, other: T) -> T:
+    """Fill in what `one` leaves open."""
+    missing = {each.name: getattr(other, each.name) for each in fields(one) if getattr(one, each.name) is None}
+    return replace(one, **missing)

@@ -16,7 +16,6 @@ class Scope(StrEnum):
     FLAGS_READ = "flags:read"
     FLAGS_WRITE = "flags:write"
     LIMITS_READ = "limits:read"
-    LIMITS_WRITE = "limits:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     PEOPLE_READ = "people:read"
@@ -27,6 +26,7 @@ class Scope(StrEnum):
     TENANTS_READ = "tenants:read"
     # The deployment's own: never part of a tenant's role, and no key of a tenant can be given them.
     TENANTS_WRITE = "tenants:write"
+    LIMITS_WRITE = "limits:write"  # whoever runs the deployment pays its bill
     QUEUES_WRITE = "queues:write"
     NOTICES_WRITE = "notices:write"
 
@@ -36,7 +36,7 @@ class Scope(StrEnum):
         return self in _OPERATOR_ONLY
 
 
-_OPERATOR_ONLY = frozenset({Scope.TENANTS_WRITE, Scope.QUEUES_WRITE, Scope.NOTICES_WRITE})
+_OPERATOR_ONLY = frozenset({Scope.TENANTS_WRITE, Scope.LIMITS_WRITE, Scope.QUEUES_WRITE, Scope.NOTICES_WRITE})
 
 READING = frozenset(scope for scope in Scope if scope.value.endswith(":read"))
 EDITING = READING | {Scope.REVIEWS_WRITE, Scope.FLAGS_WRITE}

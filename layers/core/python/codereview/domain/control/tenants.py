@@ -16,7 +16,7 @@ class TenantStatus(StrEnum):
     """Whether the tenant is served."""
 
     ACTIVE = "active"
-    SUSPENDED = "suspended"  # by an operator, or by GitHub
+    SUSPENDED = "suspended"  # at GitHub
     REMOVED = "removed"  # the App was uninstalled; a later installation begins a new generation
 
 
@@ -43,10 +43,11 @@ class Tenant:
     account_id: int
     login: str
     installation_id: int
-    status: TenantStatus
+    status: TenantStatus  # as GitHub has it
     generation: int
     proven_at: datetime
     began_at: datetime  # of this generation; nothing older is shown to the tenant
+    is_blocked: bool = False  # by an operator; outlasts a removal and a later installation
     version: int = 0  # 0: not stored yet
 
     @property
@@ -57,7 +58,7 @@ class Tenant:
     @property
     def is_served(self) -> bool:
         """Whether keys and people of the tenant are let in, and its pull requests reviewed."""
-        return self.status is TenantStatus.ACTIVE
+        return self.status is TenantStatus.ACTIVE and not self.is_blocked
 
 
 def parse_tenant_id(text: str) -> TenantId | None:

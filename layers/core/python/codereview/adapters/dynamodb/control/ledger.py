@@ -71,6 +71,11 @@ class DynamoBudgetLedger:
             left[ceiling] = max(limit - int(item.get("committed", 0)) + held.reservation.left, 0)
         return Room(left=left)
 
+    def held(self, spender: Spender) -> Reservation | None:
+        """Read the review's own reservation."""
+        held = self._load(spender)
+        return held.reservation if held.version else None
+
     def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation | Shortage:
         """Set the reservation to `amount`, and every counter by the difference."""
         if amount < 0:

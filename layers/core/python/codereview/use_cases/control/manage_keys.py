@@ -1,0 +1,166 @@
+"""API keys: issued with no more than their maker has, rotated with an overlap, revoked at once."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from codereview.control_ports import ApiKeys, Page, Secrets
+from codereview.domain.control.audit import Request, audited
+from codereview.domain.control.describing import described
+from codereview.domain.control.keys import LONGEST_LIFE, ApiKey
+from codereview.domain.control.scopes import Scope, require_subset
+from codereview.domain.control.tenants import Tenant
+from codereview.domain.control.tokens import SECRET_BYTES, NewToken, TokenKind, make_token
+from codereview.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
+from codereview.ports import Ids
+from codereview.use_cases.control.verify_callers import MOST_ANCESTORS
+
+LONGEST_OVERLAP = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A key that was just made, with the only copy of its text."""
+
+    key: ApiKey
+    token: NewToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageKeys:
+    """What is done to a tenant's keys. Another tenant's key does not exist: NotFoundError."""
+
+    keys: ApiKeys
+    ids: Ids
+    secrets: Secrets
+    environment: str
+
+    def issue(
+        self,
+        tenant: Tenant,
+        *,
+        name: str,
+        scopes: frozenset[Scope],
+        expires_at: datetime,
+        held: AbstractSet[Scope],
+        request: Request,
+        parent: ApiKey | None = None,
+    ) -> Issued:
+        """Make a key. `held` is what the maker has in the tenant, `parent` the key that they came with.
+
+        Raises ForbiddenError for a permission that the maker does not have, or that no key can have; RejectedError for
+        an end in the past, too far away or after the parent's.
+        """
+        require_subset(scopes, held)
+        if any(scope.is_operator_only for scope in scopes):
+            raise ForbiddenError("no key reaches past its tenant")
+        if not request.at < expires_at <= request.at + LONGEST_LIFE:
+            raise RejectedError(f"a key ends within {LONGEST_LIFE.days} days")
+        if parent is not None:
+            self._require_heir(parent, scopes, expires_at)
+        return self._store(
+            tenant,
+            name=name,
+            scopes=scopes,
+            expires_at=expires_at,
+            request=request,
+            parent_id=parent.id if parent else None,
+        )
+
+    def _require_heir(self, parent: ApiKey, scopes: frozenset[Scope], expires_at: datetime) -> None:
+        require_subset(scopes, parent.scopes)
+        if expires_at > parent.expires_at:
+            raise RejectedError("a key does not outlive the one that made it")
+        ancestors, each = 1, parent
+        while each.parent_id is not None:
+            ancestors += 1
+            above = self.keys.load(each.parent_id)
+            if above is None or ancestors > MOST_ANCESTORS:
+                raise ForbiddenError("keys make keys only so deep")
+            each = above
+
+    def _store(
+        self,
+        tenant: Tenant,
+        *,
+        name: str,
+        scopes: frozenset[Scope],
+        expires_at: datetime,
+        request: Request,
+        parent_id: str | None,
+    ) -> Issued:
+        token = make_token(
+            TokenKind.KEY,
+            environment=self.environment,
+            token_id=self.ids.new(),
+            secret=self.secrets.draw(SECRET_BYTES),
+        )
+        key = ApiKey(
+            id=token.id,
+            tenant=tenant.id,
+            generation=tenant.generation,
+            name=name,
+            scopes=scopes,
+            hash=token.hash,
+            created_by=request.actor,
+            created_at=request.at,
+            expires_at=expires_at,
+            parent_id=parent_id,
+        )
+        audit = audited(request, tenant=tenant.id, action="keys.create", target=f"key/{key.id}", after=described(key))
+        return Issued(key=self.keys.save(key, audit=audit), token=token)
+
+    def find(self, tenant: Tenant, key_id: str) -> ApiKey:
+        """Read one of the tenant's keys."""
+        key = self.keys.load(key_id)
+        if key is None or key.tenant != tenant.id or key.generation != tenant.generation:
+            raise NotFoundError("no such key")
+        return key
+
+    def page(self, tenant: Tenant, *, limit: int, after: str | None = None) -> Page[ApiKey]:
+        """List the tenant's keys of this generation."""
+        page = self.keys.page(tenant.id, limit=limit, after=after)
+        return replace(page, items=tuple(key for key in page.items if key.generation == tenant.generation))
+
+    def revoke(self, tenant: Tenant, key_id: str, *, request: Request) -> ApiKey:
+        """Revoke a key and with it all that it made; one that is revoked already stays so."""
+        key = self.find(tenant, key_id)
+        if key.revoked_at is not None:
+            return key
+        return self._change(key, replace(key, revoked_at=request.at), action="keys.revoke", request=request)
+
+    def rotate(
+        self, tenant: Tenant, key_id: str, *, overlap: timedelta, held: AbstractSet[Scope], request: Request
+    ) -> Issued:
+        """Make a key like this one for the rest of its life, and end this one after the overlap.
+
+        Raises ConflictError for a key that has ended.
+        """
+        key = self.find(tenant, key_id)
+        if not key.is_good(request.at):
+            raise ConflictError("the key has ended")
+        if not timedelta() <= overlap <= LONGEST_OVERLAP:
+            raise RejectedError(f"two keys overlap by {LONGEST_OVERLAP.days} days at most")
+        require_subset(key.scopes, held)
+        issued = self._store(
+            tenant,
+            name=key.name,
+            scopes=key.scopes,
+            expires_at=key.expires_at,
+            request=request,
+            parent_id=key.parent_id,
+        )
+        ending = replace(key, expires_at=min(key.expires_at, request.at + overlap))
+        self._change(key, ending, action="keys.rotate", request=request)
+        return issued
+
+    def _change(self, before: ApiKey, after: ApiKey, *, action: str, request: Request) -> ApiKey:
+        audit = audited(
+            request,
+            tenant=before.tenant,
+            action=action,
+            target=f"key/{before.id}",
+            before=described(before),
+            after=described(after),
+        )
+        return self.keys.save(after, audit=audit)

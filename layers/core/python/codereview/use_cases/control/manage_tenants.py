@@ -1,0 +1,114 @@
+"""Tenants come from what GitHub says about installations, and from nothing else."""
+
+from dataclasses import dataclass, replace
+
+from codereview.control_ports import Flags, Installations, Pauses, Quotas, Tenants
+from codereview.domain.control.audit import Request, audited
+from codereview.domain.control.describing import described
+from codereview.domain.control.flags import FlagSet
+from codereview.domain.control.quotas import QuotaSet
+from codereview.domain.control.tenants import InstallationProof, Tenant, TenantStatus
+from codereview.domain.review import TenantId, tenant_of
+from codereview.errors import NotFoundError
+
+_MOST_PAUSES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageTenants:
+    """Binds, blocks and removes tenants."""
+
+    installations: Installations
+    tenants: Tenants
+    flags: Flags
+    quotas: Quotas
+    pauses: Pauses
+
+    def bind(self, installation_id: int, *, request: Request) -> Tenant:
+        """Ask GitHub whose installation it is, and make or renew that tenant; the id alone proves nothing.
+
+        A tenant that had been removed begins a new generation with nothing of the old one: keys, roles and sessions of
+        an older generation are void, settings and pauses are taken back. Raises NotFoundError for an installation that
+        GitHub does not know as ours.
+        """
+        proof = self.installations.prove(installation_id)
+        if proof is None:
+            raise NotFoundError("GitHub knows no such installation")
+        before = self.tenants.load(tenant_of(proof.host, proof.account_id))
+        after = _bound(before, proof, request)
+        if before is not None and replace(after, proven_at=before.proven_at) == before:
+            return before
+        if before is not None and after.generation != before.generation:
+            # First, so that a death in between leaves a removed tenant without settings, and not a new one with them.
+            self._forget(before, request)
+        return self._save(before, after, action="tenants.bind", request=request)
+
+    def _forget(self, tenant: Tenant, request: Request) -> None:
+        flags, quotas = self.flags.load(tenant.id), self.quotas.load(tenant.id)
+        if flags.version:
+            empty = FlagSet(tenant=tenant.id, version=flags.version)
+            if empty != flags:
+                audit = audited(request, tenant=tenant.id, action="flags.reset", target="flags")
+                self.flags.save(empty, audit=audit)
+        if quotas.version:
+            none = QuotaSet(tenant=tenant.id, version=quotas.version)
+            if none != quotas:
+                audit = audited(request, tenant=tenant.id, action="limits.reset", target="limits")
+                self.quotas.save(none, audit=audit)
+        while pauses := self.pauses.page(tenant.id, limit=_MOST_PAUSES).items:
+            for pause in pauses:
+                target = f"pause/{pause.target.path}"
+                audit = audited(request, tenant=tenant.id, action="pauses.reset", target=target)
+                self.pauses.resume(pause.target, audit=audit)
+
+    def remove(self, tenant_id: TenantId, *, request: Request) -> Tenant:
+        """Say that the App was uninstalled; whoever says so must have asked GitHub."""
+        before = self._find(tenant_id)
+        after = replace(before, status=TenantStatus.REMOVED)
+        return self._save(before, after, action="tenants.remove", request=request)
+
+    def block(self, tenant_id: TenantId, *, request: Request) -> Tenant:
+        """Stop serving a tenant, whatever GitHub says."""
+        before = self._find(tenant_id)
+        return self._save(before, replace(before, is_blocked=True), action="tenants.block", request=request)
+
+    def unblock(self, tenant_id: TenantId, *, request: Request) -> Tenant:
+        """Serve a tenant again, if GitHub still has it."""
+        before = self._find(tenant_id)
+        return self._save(before, replace(before, is_blocked=False), action="tenants.unblock", request=request)
+
+    def _find(self, tenant_id: TenantId) -> Tenant:
+        tenant = self.tenants.load(tenant_id)
+        if tenant is None:
+            raise NotFoundError("no such tenant")
+        return tenant
+
+    def _save(self, before: Tenant | None, after: Tenant, *, action: str, request: Request) -> Tenant:
+        if before == after:
+            return after
+        audit = audited(
+            request,
+            tenant=after.id,
+            action=action,
+            target=f"tenant/{after.id}",
+            before=described(before) if before else None,
+            after=described(after),
+        )
+        return self.tenants.save(after, audit=audit)
+
+
+def _bound(before: Tenant | None, proof: InstallationProof, request: Request) -> Tenant:
+    """Decide what the tenant becomes."""
+    is_new = before is None or before.status is TenantStatus.REMOVED
+    return Tenant(
+        host=proof.host,
+        account_id=proof.account_id,
+        login=proof.login,
+        installation_id=proof.installation_id,
+        status=TenantStatus.SUSPENDED if proof.is_suspended else TenantStatus.ACTIVE,
+        generation=(before.generation if before else 0) + (1 if is_new else 0),
+        proven_at=proof.seen_at,
+        began_at=request.at if before is None or is_new else before.began_at,
+        is_blocked=before is not None and before.is_blocked,
+        version=before.version if before else 0,
+    )
