@@ -2,15 +2,18 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import pytest
 from aws_lambda_powertools import Logger
 
+from codereview.domain.control.audit import Actor, ActorKind, AuditEntry
+from codereview.domain.control.audit_codec import encode_audit
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
@@ -19,6 +22,7 @@ from codereview.entrypoints.recorder import RecorderApp
 from codereview.entrypoints.sqs import process_batch
 from codereview.errors import ForbiddenError, PermanentError, RetryableError, ThrottledError
 from codereview.ports import StoredObject
+from codereview.use_cases.record_audit import RecordAudit
 from codereview.use_cases.record_reviews import RecordReviews
 
 if TYPE_CHECKING:
@@ -60,6 +64,10 @@ class Nothing:
 
     troubles: dict[int, Exception] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
+    audited: list[AuditEntry] = field(default_factory=list)
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        self.audited += entries
 
     def put(self, key: str, data: bytes) -> StoredObject:
         raise NotImplementedError
@@ -95,10 +103,52 @@ def log() -> Log:
     return Log()
 
 
+def recorder(world: Nothing, log: Log) -> RecorderApp:
+    reviews = RecordReviews(objects=world, record=world)
+    return RecorderApp(reviews=reviews, audit=RecordAudit(log=world), logger=log.logger)
+
+
+ENTRY = AuditEntry(
+    id=UUID(int=5),
+    tenant=None,
+    actor=Actor(kind=ActorKind.OPERATOR, id="arn:canary", address="192.0.2.1"),
+    action="tenants.create",
+    target="tenant/1",
+    before=None,
+    after={"name": "canary"},
+    at=datetime(2026, 3, 15, tzinfo=UTC),
+    request_id="r1",
+)
+
+
+def test_audit_entries_and_reviews_share_the_queue_and_the_log_has_the_entrys_id_only(log: Log) -> None:
+    world = Nothing()
+    answer = recorder(world, log).process(event(encode_audit(ENTRY), encode_recorded(message(3))), CONTEXT)
+    assert failed(answer) == []
+    assert (world.audited, world.written) == ([ENTRY], [3])
+    assert log.lines[0]["outcome"] == str(ENTRY.id)
+    assert "canary" not in log.stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        encode_audit(ENTRY).replace('"version":1', '"version":2'),
+        encode_audit(ENTRY).replace("operator", "ghost"),
+        '{"kind": "audit"}',
+    ],
+    ids=["newer", "unknown word", "empty"],
+)
+def test_an_audit_entry_that_cannot_be_read_is_kept_and_never_acknowledged(log: Log, body: str) -> None:
+    world = Nothing()
+    assert failed(recorder(world, log).process(event(body), CONTEXT)) == ["m0"]
+    assert world.audited == []
+
+
 @pytest.mark.parametrize("place", range(10))
 def test_f14_one_poison_among_ten_is_kept_and_nine_are_written(log: Log, place: int) -> None:
     world = Nothing({place: ZeroDivisionError("a bug")})
-    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    app = recorder(world, log)
     answer = app.process(event(*(encode_recorded(message(number)) for number in range(10))), CONTEXT)
     assert failed(answer) == [f"m{place}"]
     assert world.written == [number for number in range(10) if number != place]
@@ -123,7 +173,7 @@ def test_f14_one_poison_among_ten_is_kept_and_nine_are_written(log: Log, place: 
 )
 def test_b89_a_message_that_is_none_of_ours_is_given_up_and_said_so_without_its_text(log: Log, body: str) -> None:
     world = Nothing()
-    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    app = recorder(world, log)
     assert failed(app.process(event(encode_recorded(message(0)), body), CONTEXT)) == []
     assert world.written == [0]
     assert log.lines[-1]["message"] == "Given up"
@@ -132,7 +182,7 @@ def test_b89_a_message_that_is_none_of_ours_is_given_up_and_said_so_without_its_
 
 def test_b89_a_message_of_a_newer_version_waits_for_newer_code(log: Log) -> None:
     world = Nothing()
-    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    app = recorder(world, log)
     newer = encode_recorded(message(1)).replace('"version":1', '"version":2')
     assert failed(app.process(event(newer), CONTEXT)) == ["m0"]
 
@@ -140,7 +190,7 @@ def test_b89_a_message_of_a_newer_version_waits_for_newer_code(log: Log) -> None
 def test_a_database_that_is_away_keeps_the_whole_batch_without_an_exception(log: Log) -> None:
     away: dict[int, Exception] = {number: RetryableError("database answered 57P03") for number in range(10)}
     world = Nothing(away)
-    app = RecorderApp(record=RecordReviews(objects=world, record=world), logger=log.logger)
+    app = recorder(world, log)
     answer = app.process(event(*(encode_recorded(message(number)) for number in range(10))), CONTEXT)
     assert failed(answer) == [f"m{number}" for number in range(10)]
     assert {line["reason"] for line in log.lines} == {"database answered 57P03"}

@@ -90,7 +90,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.use_cases.make_result import AdmitAll, MakeResult
     from codereview.use_cases.park_review import ParkReview
     from codereview.use_cases.publish_review import PublishReview
-    from codereview.use_cases.review_change import ReviewChange
+    from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
     from codereview.use_cases.review_pull_request import ReviewPullRequest
 
     settings = reviewer_settings(os.environ)
@@ -106,7 +106,11 @@ def reviewer() -> "ReviewerApp":
         session.client("lambda", config=_sdk_config(read_timeout=70, total_max_attempts=1)), settings.analyzer_function
     )
     review_change = ReviewChange(
-        clock=clock, analyzers=analyzers, model_agents=MODEL_AGENTS, analyzer_agents=ANALYZER_AGENTS
+        clock=clock,
+        analyzers=analyzers,
+        model_agents=MODEL_AGENTS,
+        analyzer_agents=ANALYZER_AGENTS,
+        max_files_read=MAX_FILES_READ,
     )
     publish = PublishReview(
         clock=clock, store=store, objects=objects, marker_key=marker_key(credentials["private_key"])
@@ -206,15 +210,21 @@ def recorder() -> "RecorderApp":
     import boto3
 
     from codereview.adapters.aws.objects import S3Objects
+    from codereview.adapters.postgres.audit import PostgresAuditLog
     from codereview.adapters.postgres.reviews import PostgresReviewRecord
     from codereview.entrypoints.recorder import RecorderApp
     from codereview.settings import recorder_settings
+    from codereview.use_cases.record_audit import RecordAudit
     from codereview.use_cases.record_reviews import RecordReviews
 
     settings = recorder_settings(os.environ)
     objects = S3Objects(boto3.client("s3", config=_sdk_config()), settings.objects_bucket)
-    record = PostgresReviewRecord(_database(settings.database))
-    return RecorderApp(record=RecordReviews(objects=objects, record=record), logger=_logger(settings.log))
+    database = _database(settings.database)
+    return RecorderApp(
+        reviews=RecordReviews(objects=objects, record=PostgresReviewRecord(database)),
+        audit=RecordAudit(log=PostgresAuditLog(database)),
+        logger=_logger(settings.log),
+    )
 
 
 @functools.cache

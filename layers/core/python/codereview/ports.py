@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from codereview.domain.change import FileChange
+from codereview.domain.control.audit import AuditEntry
 from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
 from codereview.domain.parking import AdmissionDecision, Held
@@ -480,4 +481,12 @@ class ReviewRecord(Protocol):
 
     def write(self, message: ReviewRecorded, result: ReviewResult | None) -> None:
         """Write a review and its findings, all or none, once; an older message than the last changes nothing."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The lasting audit log (PostgreSQL), an unbroken chain a tenant."""
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Write entries in their order, each once, however often it comes."""
         ...

@@ -1,12 +1,16 @@
-"""The record queue's messages as calls of the recording use case."""
+"""The record queue's messages as calls of the recording use cases."""
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from codereview.domain.audit import is_audit_message
+from codereview.domain.record import ReviewRecorded
 from codereview.entrypoints.sqs import process_batch
+from codereview.use_cases.record_audit import RecordAudit
 from codereview.use_cases.record_reviews import RecordReviews
 
 
@@ -14,9 +18,16 @@ from codereview.use_cases.record_reviews import RecordReviews
 class RecorderApp:
     """Everything that the recorder function holds between two calls."""
 
-    record: RecordReviews
+    reviews: RecordReviews
+    audit: RecordAudit
     logger: Logger
 
     def process(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Handle one event of the record queue's mapping."""
-        return process_batch(event, context, handle=self.record.handle, logger=self.logger)
+        return process_batch(event, context, handle=self._handle, logger=self.logger)
+
+    def _handle(self, body: str) -> ReviewRecorded | UUID:
+        """Write one message; returns what the log may say of it, which for an audit entry is its id alone."""
+        if is_audit_message(body):
+            return self.audit.handle(body).id
+        return self.reviews.handle(body)

@@ -1,0 +1,94 @@
+"""Writes the audit log, one unbroken chain a tenant, and reads it back.
+
+Races: two writers who read the same last entry would fork the chain. A transaction-wide advisory lock a tenant keeps
+them apart (a row lock on the last entry does not: who waits for it gets the entry that was last before it waited), and
+UNIQUE (tenant_id, prev_hash) refuses the second one should anybody ever write without the lock.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from codereview.adapters.postgres.connections import tenant_transaction
+from codereview.adapters.postgres.tables import audit_log
+from codereview.domain.audit import DEPLOYMENT, GENESIS, AuditRecord, Head, chained
+from codereview.domain.control.audit import AuditEntry
+from codereview.domain.review import TenantId
+
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('audit ' || CAST(:tenant AS text), 0))")
+_ROWS_AT_ONCE = 5_000
+_COLUMNS = audit_log.c
+
+
+class PostgresAuditLog:
+    """ports.AuditLog; appending needs the writer's role, reading the reader's or the writer's."""
+
+    def __init__(self, database: sa.Engine) -> None:
+        """Work on `database`."""
+        self._database = database
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Write entries in the order given, each once: an entry whose id is in the log already stays as it is.
+
+        All of a tenant's or none are written; the tenants' are written one after the other.
+        """
+        ordered = sorted(entries, key=lambda entry: entry.tenant or DEPLOYMENT)
+        for tenant, own in groupby(ordered, key=lambda entry: entry.tenant or DEPLOYMENT):
+            self._append(tenant, {entry.id: entry for entry in own})
+
+    def _append(self, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
+        with tenant_transaction(self._database, tenant) as connection:
+            connection.execute(_LOCK, {"tenant": tenant})
+            known = connection.execute(
+                sa.select(_COLUMNS.entry_id).where(_COLUMNS.tenant_id == tenant, _COLUMNS.entry_id.in_(list(entries)))
+            )
+            for entry_id in known.scalars():
+                del entries[entry_id]
+            head = _head(connection, tenant)
+            rows = []
+            for entry in entries.values():
+                record = chained(entry, head)
+                head = record.head
+                rows.append({column: getattr(record, name) for column, name in _FIELDS.items()})
+            if rows:
+                connection.execute(sa.insert(audit_log), rows)
+
+    def head(self, tenant: TenantId) -> Head:
+        """Return the chain's last entry, to be anchored."""
+        with tenant_transaction(self._database, tenant) as connection:
+            return _head(connection, tenant)
+
+    def records(self, tenant: TenantId, *, start: Head = GENESIS) -> Iterator[AuditRecord]:
+        """Read the chain behind `start`, in its order, as many rows at a time as fit into memory."""
+        last = start.seq
+        while True:
+            with tenant_transaction(self._database, tenant) as connection:
+                query = (
+                    sa.select(*(_COLUMNS[column] for column in _FIELDS))
+                    .where(_COLUMNS.tenant_id == tenant, _COLUMNS.seq > last)
+                    .order_by(_COLUMNS.seq)
+                    .limit(_ROWS_AT_ONCE)
+                )
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield AuditRecord(**dict(zip(_FIELDS.values(), row, strict=True)))
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            last = rows[-1].seq
+
+
+# Columns by the fields of a record.
+_FIELDS = {"tenant_id": "tenant"} | {
+    name: name for name in ("seq", "entry_id", "at", "actor", "action", "target", "details", "prev_hash", "hash")
+}
+
+
+def _head(connection: sa.Connection, tenant: TenantId) -> Head:
+    row = connection.execute(
+        sa.select(_COLUMNS.seq, _COLUMNS.hash)
+        .where(_COLUMNS.tenant_id == tenant)
+        .order_by(_COLUMNS.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return GENESIS if row is None else Head(seq=row.seq, hash=row.hash)
