@@ -1,0 +1,637 @@
+"""What people and programs do to the control plane, on the table that it is kept in."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
+from codereview.adapters.dynamodb.control.keys import DynamoApiKeys
+from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
+from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
+from codereview.adapters.dynamodb.control.pauses import DynamoPauses
+from codereview.adapters.dynamodb.control.people import DynamoPeople
+from codereview.adapters.dynamodb.control.sessions import DynamoSessions
+from codereview.adapters.dynamodb.control.settings import DynamoFlags, DynamoQuotas
+from codereview.adapters.dynamodb.control.tenants import DynamoTenants
+from codereview.adapters.dynamodb.items import marshal
+from codereview.domain.control.audit import AuditEntry, Request
+from codereview.domain.control.budgets import Degree, Plan, Reservation, Spender, month_of
+from codereview.domain.control.callers import KeyCaller, PersonCaller
+from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet
+from codereview.domain.control.keys import ApiKey
+from codereview.domain.control.pauses import Pause, PauseTarget
+from codereview.domain.control.people import PersonId, Role
+from codereview.domain.control.quotas import Budgets, QuotaSet, WhenSpent
+from codereview.domain.control.scopes import ADMINISTRATING, EDITING, OPERATING, READING, Scope
+from codereview.domain.control.tenants import InstallationProof, Tenant, TenantStatus
+from codereview.domain.limits import Rate
+from codereview.domain.parking import Admit, Degrade, Park
+from codereview.domain.review import ReviewKey, TenantId
+from codereview.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    RejectedError,
+    RetryableError,
+    StaleVersionError,
+)
+from codereview.ports import AdmissionRequest, PullRequestKey
+from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason, AdmitReview, DetectLoop
+from codereview.use_cases.control.cached_settings import CachedSettings
+from codereview.use_cases.control.change_settings import ChangeFlags, ChangePauses, ChangeQuotas
+from codereview.use_cases.control.manage_keys import Issued, ManageKeys
+from codereview.use_cases.control.manage_people import ManagePeople
+from codereview.use_cases.control.manage_tenants import ManageTenants
+from codereview.use_cases.control.sign_in import SignIn
+from codereview.use_cases.control.verify_callers import VerifyCallers
+from codereview.use_cases.send_outbox import SendOutbox
+from tests.adapters.dynamodb.control.samples import ACTOR, MINE, NOW, THEIRS, entry, waiting
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+ANN, BOB, ROOT = (PersonId(host="github.com", user_id=number) for number in (1, 2, 3))
+MONTH = timedelta(days=30)
+KEYS_TOO = READING | {Scope.KEYS_WRITE}
+
+
+@dataclass
+class World:
+    """The control plane with a clock, chance and GitHub of its own."""
+
+    client: "DynamoDBClient"
+    table: str
+    moment: datetime = NOW
+    drawn: int = 0
+    installed: dict[int, InstallationProof] = field(default_factory=dict)
+    sent: list[AuditEntry] = field(default_factory=list)
+    queue_is_down: bool = False
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, duration: timedelta) -> None:
+        self.moment += duration
+
+    def new(self) -> UUID:
+        self.drawn += 1
+        return UUID(int=self.drawn)
+
+    def draw(self, size: int) -> bytes:
+        self.drawn += 1
+        return self.drawn.to_bytes(size)
+
+    def prove(self, installation_id: int) -> InstallationProof | None:
+        return self.installed.get(installation_id)
+
+    def send(self, entry: AuditEntry) -> None:
+        if self.queue_is_down:
+            raise RetryableError("the queue is down")
+        self.sent.append(entry)
+
+    def request(self) -> Request:
+        self.drawn += 1
+        return Request(actor=ACTOR, id=f"request-{self.drawn}", at=self.moment)
+
+    def install(self, account: int, *, installation: int | None = None, is_suspended: bool = False) -> int:
+        number = installation or 100 + account
+        self.installed[number] = InstallationProof(
+            host="github.com",
+            installation_id=number,
+            account_id=account,
+            login=f"acme-{account}",
+            is_suspended=is_suspended,
+            seen_at=self.moment,
+        )
+        return number
+
+    def tenant(self, account: int = 1) -> Tenant:
+        return self.tenants.bind(self.install(account), request=self.request())
+
+    def issue(
+        self,
+        tenant: Tenant,
+        *,
+        scopes: frozenset[Scope] = READING,
+        parent: ApiKey | None = None,
+        life: timedelta = MONTH,
+    ) -> Issued:
+        return self.keys.issue(
+            tenant,
+            name="ci",
+            scopes=scopes,
+            expires_at=self.moment + life,
+            held=parent.scopes if parent else ADMINISTRATING,
+            request=self.request(),
+            parent=parent,
+        )
+
+    def scopes(self, token: str, tenant: TenantId = MINE) -> frozenset[Scope] | None:
+        """What a token may do in a tenant; None: it is refused, or the tenant does not exist for it."""
+        caller = self.verify(token)
+        found = self.verify.tenant_for(caller, tenant) if caller else None
+        return found[1] if found else None
+
+    @property
+    def tenants(self) -> ManageTenants:
+        return ManageTenants(
+            installations=self,
+            tenants=DynamoTenants(self.client, self.table),
+            flags=self.flags,
+            quotas=self.quotas,
+            pauses=DynamoPauses(self.client, self.table),
+        )
+
+    @property
+    def keys(self) -> ManageKeys:
+        store = DynamoApiKeys(self.client, self.table)
+        return ManageKeys(keys=store, ids=self, secrets=self, environment="test")
+
+    @property
+    def people(self) -> ManagePeople:
+        return ManagePeople(people=DynamoPeople(self.client, self.table))
+
+    @property
+    def sign_in(self) -> SignIn:
+        return SignIn(sessions=DynamoSessions(self.client, self.table), ids=self, secrets=self, environment="test")
+
+    @property
+    def flags(self) -> DynamoFlags:
+        return DynamoFlags(self.client, self.table)
+
+    @property
+    def quotas(self) -> DynamoQuotas:
+        return DynamoQuotas(self.client, self.table)
+
+    @property
+    def verify(self) -> VerifyCallers:
+        return VerifyCallers(
+            clock=self,
+            keys=DynamoApiKeys(self.client, self.table),
+            sessions=DynamoSessions(self.client, self.table),
+            tenants=DynamoTenants(self.client, self.table),
+            people=DynamoPeople(self.client, self.table),
+            environment="test",
+            operators=frozenset({ROOT}),
+        )
+
+
+@pytest.fixture
+def world(dynamodb: "DynamoDBClient", table: str) -> World:
+    return World(dynamodb, table)
+
+
+# --- tenants ---------------------------------------------------------------------------------------------------------
+
+
+def test_g12_t9_an_installation_that_github_does_not_know_makes_no_tenant(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.tenants.bind(101, request=world.request())
+    assert waiting(world.client, world.table) == []
+
+
+def test_t9_a_tenant_is_whoever_github_says_and_binding_again_changes_nothing(world: World) -> None:
+    tenant = world.tenant()
+    assert (tenant.id, tenant.generation, tenant.is_served) == (MINE, 1, True)
+    world.moment += timedelta(hours=1)
+    assert world.tenant() == tenant
+    assert waiting(world.client, world.table) == ["tenants.bind"]
+
+
+def test_b101_a_renamed_account_stays_the_same_tenant(world: World) -> None:
+    tenant = world.tenant()
+    world.installed[101] = replace(world.installed[101], login="renamed")
+    renamed = world.tenants.bind(101, request=world.request())
+    assert (renamed.id, renamed.login, renamed.generation) == (tenant.id, "renamed", 1)
+
+
+def test_b103_a_tenant_that_comes_back_has_nothing_of_its_past(world: World) -> None:
+    tenant = world.tenant()
+    token = world.issue(tenant).token.text
+    world.people.set_role(tenant, ANN, login="ann", role=Role.ADMIN, held=ADMINISTRATING, request=world.request())
+    session = world.sign_in.begin(ANN, login="ann", request=world.request()).text
+    world.flags.save(FlagSet(tenant=MINE, posting=False), audit=entry())
+    world.quotas.save(QuotaSet(tenant=MINE, budgets=Budgets(review=1)), audit=entry())
+    pauses = DynamoPauses(world.client, world.table)
+    pauses.pause(Pause(target=PauseTarget(tenant=MINE), reason="x", by=ACTOR, since=NOW), audit=entry())
+    world.tenants.remove(MINE, request=world.request())
+    assert world.scopes(token) is None
+    world.moment += timedelta(days=1)
+    again = world.tenant()
+    assert (again.generation, again.began_at) == (2, world.moment)
+    assert world.scopes(token) is None
+    assert world.scopes(session) is None
+    assert world.keys.page(again, limit=10).items == ()
+    assert world.people.page(again, limit=10).items == ()
+    assert world.flags.load(MINE) == FlagSet(tenant=MINE, version=2)
+    assert world.quotas.load(MINE) == QuotaSet(tenant=MINE, version=2)
+    assert pauses.page(MINE, limit=10).items == ()
+
+
+def test_i14_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operator_still_sees_it(
+    world: World,
+) -> None:
+    tenant = world.tenant()
+    token = world.issue(tenant).token.text
+    operator = world.sign_in.begin(ROOT, login="root", request=world.request()).text
+    assert world.scopes(token) == READING
+    world.tenants.block(MINE, request=world.request())
+    assert world.scopes(token) is None
+    assert world.scopes(operator) == OPERATING
+    # Neither GitHub's word nor a new installation undoes what an operator did.
+    world.tenants.remove(MINE, request=world.request())
+    assert not world.tenant().is_served
+    world.tenants.unblock(MINE, request=world.request())
+    world.install(1, is_suspended=True)
+    suspended = world.tenants.bind(101, request=world.request())
+    assert suspended.status is TenantStatus.SUSPENDED
+    assert not suspended.is_served
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_k1_a_key_is_good_until_it_ends_and_only_with_its_own_secret(world: World) -> None:
+    issued = world.issue(world.tenant())
+    assert world.verify(issued.token.text) == KeyCaller(key=issued.key)
+    other = world.issue(world.tenant(2))
+    forged = issued.token.text[:36] + other.token.text[36:]
+    assert world.verify(forged) is None
+    world.moment += MONTH - timedelta(microseconds=1)
+    assert world.verify(issued.token.text) is not None
+    world.moment += timedelta(microseconds=1)
+    assert world.verify(issued.token.text) is None
+
+
+def test_b59_a_key_that_cannot_be_one_is_refused_without_asking_the_table(world: World) -> None:
+    asked: list[object] = []
+
+    def count(**_: object) -> None:
+        asked.append(None)
+
+    text = world.issue(world.tenant()).token.text
+    world.client.meta.events.register("before-send.dynamodb", count)
+    for wrong in (text[:-1] + ("0" if text[-1] != "0" else "1"), text.replace("test", "prod"), "", "x" * 10_000):
+        assert world.verify(wrong) is None
+    assert asked == []
+    assert world.verify(text) is not None
+    world.client.meta.events.unregister("before-send.dynamodb", count)
+    assert len(asked) == 2
+
+
+def test_b64_another_tenants_key_does_not_exist(world: World) -> None:
+    mine, theirs = world.tenant(), world.tenant(2)
+    issued = world.issue(theirs)
+    assert world.scopes(issued.token.text, THEIRS) == READING
+    assert world.scopes(issued.token.text, MINE) is None
+    for act in (world.keys.find, lambda tenant, key: world.keys.revoke(tenant, key, request=world.request())):
+        with pytest.raises(NotFoundError, match="no such key"):
+            act(mine, issued.key.id)
+        with pytest.raises(NotFoundError, match="no such key"):
+            act(mine, "nobody")
+
+
+@pytest.mark.parametrize("scopes", [frozenset({Scope.PEOPLE_WRITE}), frozenset({Scope.TENANTS_WRITE}), OPERATING])
+def test_b66_a_key_makes_no_key_that_may_do_more(world: World, scopes: frozenset[Scope]) -> None:
+    tenant = world.tenant()
+    parent = world.issue(tenant, scopes=KEYS_TOO).key
+    with pytest.raises(ForbiddenError):
+        world.issue(tenant, scopes=scopes, parent=parent)
+
+
+def test_b66_not_even_an_operator_makes_a_key_that_reaches_past_its_tenant(world: World) -> None:
+    with pytest.raises(ForbiddenError):
+        world.keys.issue(
+            world.tenant(),
+            name="all",
+            scopes=frozenset({Scope.LIMITS_WRITE}),
+            expires_at=NOW + MONTH,
+            held=OPERATING,
+            request=world.request(),
+        )
+
+
+@pytest.mark.parametrize("life", [timedelta(), -MONTH, timedelta(days=367)])
+def test_b70_a_key_ends_in_the_future_and_within_a_year(world: World, life: timedelta) -> None:
+    with pytest.raises(RejectedError):
+        world.issue(world.tenant(), life=life)
+
+
+def test_k2_who_revokes_a_key_revokes_what_was_made_with_it_at_once(world: World) -> None:
+    tenant = world.tenant()
+    parent = world.issue(tenant, scopes=KEYS_TOO)
+    child = world.issue(tenant, scopes=KEYS_TOO, parent=parent.key)
+    grandchild = world.issue(tenant, parent=child.key)
+    assert world.verify(grandchild.token.text) is not None
+    revoked = world.keys.revoke(tenant, parent.key.id, request=world.request())
+    assert revoked.revoked_at == NOW
+    assert world.keys.revoke(tenant, parent.key.id, request=world.request()) == revoked
+    assert [world.verify(each.token.text) for each in (parent, child, grandchild)] == [None, None, None]
+    assert waiting(world.client, world.table).count("keys.revoke") == 1
+
+
+def test_k2_keys_make_keys_only_so_deep_and_none_outlives_its_maker(world: World) -> None:
+    tenant = world.tenant()
+    key = world.issue(tenant, scopes=KEYS_TOO).key
+    with pytest.raises(RejectedError, match="outlive"):
+        world.issue(tenant, parent=key, life=MONTH + timedelta(seconds=1))
+    for _ in range(3):
+        issued = world.issue(tenant, scopes=KEYS_TOO, parent=key)
+        assert world.verify(issued.token.text) is not None
+        key = issued.key
+    with pytest.raises(ForbiddenError, match="deep"):
+        world.issue(tenant, parent=key)
+
+
+def test_k2_rotation_leaves_both_keys_good_for_the_overlap(world: World) -> None:
+    tenant = world.tenant()
+    old = world.issue(tenant)
+    rotate = world.keys.rotate
+    new = rotate(tenant, old.key.id, overlap=timedelta(hours=1), held=ADMINISTRATING, request=world.request())
+    assert (new.key.scopes, new.key.expires_at) == (old.key.scopes, old.key.expires_at)
+    assert world.verify(old.token.text) is not None
+    world.moment += timedelta(hours=1)
+    assert world.verify(old.token.text) is None
+    assert world.verify(new.token.text) is not None
+    with pytest.raises(ConflictError):
+        rotate(tenant, old.key.id, overlap=timedelta(), held=ADMINISTRATING, request=world.request())
+    with pytest.raises(RejectedError):
+        rotate(tenant, new.key.id, overlap=timedelta(days=8), held=ADMINISTRATING, request=world.request())
+
+
+def test_i15_no_audit_entry_holds_a_secret_or_its_hash(world: World) -> None:
+    issued = world.issue(world.tenant())
+    session = world.sign_in.begin(ANN, login="ann", request=world.request())
+    outbox = DynamoAuditOutbox(world.client, world.table)
+    text = str(outbox.unsent(now=NOW, limit=100))
+    for secret in (issued.token.text, issued.token.hash, session.text, session.hash):
+        assert secret not in text
+    stored = str(world.client.scan(TableName=world.table)["Items"])
+    assert issued.token.text not in stored
+    assert session.text not in stored
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_may_do_what_their_role_in_the_tenant_says_until_they_lose_it(world: World) -> None:
+    tenant, theirs = world.tenant(), world.tenant(2)
+    session = world.sign_in.begin(BOB, login="bob", request=world.request()).text
+    assert world.verify(session) == PersonCaller(
+        session_id=session.split("_")[2], person=BOB, login="bob", is_operator=False
+    )
+    assert world.scopes(session) is None
+    give = world.people.set_role
+    give(tenant, ANN, login="ann", role=Role.ADMIN, held=ADMINISTRATING, request=world.request())
+    give(tenant, BOB, login="bob", role=Role.EDITOR, held=ADMINISTRATING, request=world.request())
+    assert world.scopes(session) == EDITING
+    assert world.scopes(session, theirs.id) is None
+    world.people.remove(tenant, BOB, held=ADMINISTRATING, request=world.request())
+    assert world.scopes(session) is None
+
+
+def test_a_session_ends_by_itself_or_by_word(world: World) -> None:
+    first, second = (world.sign_in.begin(ANN, login="ann", request=world.request()) for _ in range(2))
+    world.sign_in.end(first.id, request=world.request())
+    assert world.verify(first.text) is None
+    assert world.verify(second.text) is not None
+    world.moment += timedelta(hours=12)
+    assert world.verify(second.text) is None
+
+
+def test_b63_a_session_is_no_key_and_a_key_no_session(world: World) -> None:
+    issued = world.issue(world.tenant())
+    session = world.sign_in.begin(ANN, login="ann", request=world.request())
+    assert issued.token.id != session.id
+    assert isinstance(world.verify(issued.token.text), KeyCaller)
+    assert isinstance(world.verify(session.text), PersonCaller)
+
+
+def test_b66_an_editor_gives_nobody_a_role_and_takes_none_from_an_admin(world: World) -> None:
+    tenant = world.tenant()
+    give = world.people.set_role
+    give(tenant, ANN, login="ann", role=Role.ADMIN, held=ADMINISTRATING, request=world.request())
+    with pytest.raises(ForbiddenError):
+        give(tenant, BOB, login="bob", role=Role.ADMIN, held=EDITING, request=world.request())
+    with pytest.raises(ForbiddenError):
+        give(tenant, ANN, login="ann", role=Role.VIEWER, held=EDITING, request=world.request())
+    with pytest.raises(ForbiddenError):
+        world.people.remove(tenant, ANN, held=EDITING, request=world.request())
+    with pytest.raises(ConflictError):
+        world.people.remove(tenant, ANN, held=ADMINISTRATING, request=world.request())
+    with pytest.raises(StaleVersionError):
+        give(tenant, ANN, login="ann", role=Role.ADMIN, held=OPERATING, request=world.request(), version=9)
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_b75_a_flag_of_an_agent_that_does_not_exist_is_not_set(world: World) -> None:
+    change = ChangeFlags(flags=world.flags, agents=frozenset({"security"}))
+    off = AgentFlag(mode=AgentMode.OFF)
+    with pytest.raises(NotFoundError):
+        change(FlagSet(tenant=MINE, agents={"nobody": off}), request=world.request())
+    changed = change(FlagSet(tenant=MINE, agents={"security": off}), request=world.request())
+    with pytest.raises(StaleVersionError):
+        change(FlagSet(tenant=MINE), request=world.request())
+    assert world.flags.load(MINE) == changed
+
+
+def test_i12_an_audit_entry_says_what_was_before_and_after(world: World) -> None:
+    change = ChangeQuotas(quotas=world.quotas)
+    change(QuotaSet(tenant=MINE, budgets=Budgets(review=5)), request=world.request())
+    (found,) = DynamoAuditOutbox(world.client, world.table).unsent(now=NOW, limit=10)
+    assert found.before is not None
+    assert found.after is not None
+    assert (found.before["budgets"]["review"], found.after["budgets"]["review"]) == (None, 5)
+    assert (found.before["version"], found.after["version"]) == (0, 1)
+    assert (found.actor, found.tenant, found.action) == (ACTOR, MINE, "limits.change")
+
+
+def test_d8_a_kill_switch_works_within_a_minute_in_a_process_that_had_read_the_flags(world: World) -> None:
+    settings = CachedSettings(world, world.flags, world.quotas)
+    assert settings.flags(None).posting
+    world.flags.save(FlagSet(tenant=None, posting=False), audit=entry(tenant=None))
+    world.moment += timedelta(seconds=29)
+    assert settings.flags(None).posting
+    world.moment += timedelta(seconds=1)
+    assert not settings.flags(None).posting
+
+
+def test_f63_settings_that_cannot_be_read_are_the_last_good_ones_for_a_minute(world: World) -> None:
+    settings = CachedSettings(world, world.flags, world.quotas)
+    world.flags.save(FlagSet(tenant=None, models=False), audit=entry(tenant=None))
+    before = settings.flags(None)
+    broken = {"pk": "flag#deployment", "value": '{"posting": "perhaps"}', "version": 2}
+    world.client.put_item(TableName=world.table, Item=marshal(broken))
+    world.moment += timedelta(seconds=59)
+    assert settings.flags(None) == before
+    world.moment += timedelta(seconds=1)
+    with pytest.raises(RetryableError):
+        settings.flags(None)
+    with pytest.raises(RetryableError):
+        CachedSettings(world, world.flags, world.quotas).flags(None)
+
+
+def test_t10_one_tenants_settings_are_never_anothers(world: World) -> None:
+    settings = CachedSettings(world, world.flags, world.quotas)
+    world.flags.save(FlagSet(tenant=MINE, models=False), audit=entry())
+    assert [settings.flags(tenant).models for tenant in (MINE, THEIRS, MINE)] == [False, True, False]
+
+
+def test_pauses_are_audited_and_taken_back(world: World) -> None:
+    pauses = DynamoPauses(world.client, world.table)
+    change, target = ChangePauses(pauses=pauses), PauseTarget(tenant=MINE, repository_id=2)
+    change.pause(Pause(target=target, reason="freeze", by=ACTOR, since=NOW), request=world.request())
+    change.resume(target, request=world.request())
+    assert pauses.holding(target, now=NOW) is None
+    assert waiting(world.client, world.table) == ["pauses.pause", "pauses.resume"]
+
+
+# --- admission -------------------------------------------------------------------------------------------------------
+
+KEY = ReviewKey(tenant=MINE, repository_id=2, number=3, head_sha="a" * 40)
+PLANS = (Plan(degree=Degree.FULL, cost=100), Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
+HOURLY = timedelta(hours=1)
+
+
+@dataclass
+class Door:
+    """Admission in a world."""
+
+    world: World
+    number: int = 0
+
+    def admit(self, tokens: int = 1_000, *, key: ReviewKey | None = None) -> object:
+        self.number += 1
+        request = AdmissionRequest(key=key or replace(KEY, head_sha=f"{self.number:040}"), prompt_tokens=tokens)
+        return self.admission.admit(request, now=self.world.moment)
+
+    def limit(self, quotas: QuotaSet) -> None:
+        self.world.quotas.save(quotas, audit=entry())
+
+    @property
+    def settings(self) -> CachedSettings:
+        return CachedSettings(self.world, self.world.flags, self.world.quotas)
+
+    @property
+    def ledger(self) -> DynamoBudgetLedger:
+        return DynamoBudgetLedger(self.world.client, self.world.table)
+
+    @property
+    def buckets(self) -> DynamoBuckets:
+        return DynamoBuckets(self.world.client, self.world.table)
+
+    @property
+    def admission(self) -> AdmitReview:
+        return AdmitReview(settings=self.settings, buckets=self.buckets, ledger=self.ledger, plans=lambda _: PLANS)
+
+
+@pytest.fixture
+def door(world: World) -> Door:
+    return Door(world)
+
+
+@pytest.mark.parametrize("tenant", [MINE, None])
+def test_a_review_goes_without_models_where_anybody_switched_them_off(door: Door, tenant: TenantId | None) -> None:
+    door.world.flags.save(FlagSet(tenant=tenant, models=False), audit=entry(tenant=tenant))
+    assert door.admit() == Degrade(reason=AdmissionReason.BYPASSED)
+
+
+def test_a_review_over_the_rate_waits_exactly_until_it_fits(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, reviews=Rate(units=60, period=HOURLY, burst=2)))
+    assert [door.admit(), door.admit()] == [Admit(), Admit()]
+    waits = door.admit()
+    assert waits == Park(reason=AdmissionReason.RATE, until=NOW + timedelta(minutes=1))
+    door.world.moment += timedelta(minutes=1)
+    assert door.admit() == Admit()
+
+
+def test_a_review_takes_its_size_from_the_models_tokens_and_one_that_never_fits_goes_without(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, model_kilotokens=Rate(units=60, period=timedelta(minutes=1), burst=100)))
+    assert door.admit(99_001) == Admit()
+    assert door.admit(1) == Park(reason=AdmissionReason.RATE, until=NOW + timedelta(seconds=1))
+    assert door.admit(100_001) == Degrade(reason=AdmissionReason.TOO_LARGE)
+
+
+def test_f60_a_review_that_is_tried_again_is_charged_once(door: Door) -> None:
+    rate = Rate(units=1, period=HOURLY, burst=1)
+    door.limit(QuotaSet(tenant=MINE, reviews=rate, budgets=Budgets(tenant_month=150)))
+    assert [door.admit(key=KEY) for _ in range(3)] == [Admit(), Admit(), Admit()]
+    door.world.moment += timedelta(minutes=10)
+    assert door.admit(key=KEY) == Admit()
+    spender = Spender(key=KEY, month=month_of(NOW))
+    held = door.ledger.held(spender)
+    assert held == Reservation(spender=spender, left=100, spent=0, until=door.world.moment + RESERVED_FOR)
+
+
+def test_f60_a_crash_between_reserving_and_settling_costs_the_tenant_an_hour_and_no_money(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, budgets=Budgets(tenant_month=150)))
+    assert door.admit() == Admit()
+    assert door.admit() == Degrade(reason=AdmissionReason.SPENT)
+    door.world.moment += RESERVED_FOR
+    assert door.ledger.expire(now=door.world.moment, limit=100) == 1
+    assert door.admit() == Admit()
+
+
+def test_a_tenant_without_budget_left_goes_without_models_or_waits_as_it_likes(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, budgets=Budgets(tenant_month=99)))
+    assert door.admit() == Degrade(reason=AdmissionReason.SPENT)
+    parking = Budgets(tenant_month=99, when_spent=WhenSpent.PARK)
+    door.limit(QuotaSet(tenant=MINE, budgets=parking, version=1))
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))
+    door.world.moment = NOW.replace(day=31, hour=18)
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW.replace(month=4, day=1, hour=0))
+
+
+def test_one_tenants_limits_are_not_anothers(door: Door) -> None:
+    door.limit(QuotaSet(tenant=None, reviews=Rate(units=1, period=HOURLY, burst=1)))
+    assert door.admit() == Admit()
+    assert isinstance(door.admit(), Park)
+    assert door.admit(key=replace(KEY, tenant=THEIRS)) == Admit()
+
+
+def test_bots_that_answer_each_other_are_stopped_on_their_pull_request_only(door: Door) -> None:
+    detect = DetectLoop(settings=door.settings, buckets=door.buckets)
+    pull = PullRequestKey(tenant=MINE, repository_id=2, number=3)
+    assert [detect(pull, now=NOW) for _ in range(6)] == [None] * 6
+    assert detect(pull, now=NOW) == Park(reason=AdmissionReason.LOOP, until=NOW + timedelta(minutes=10))
+    assert detect(replace(pull, number=4), now=NOW) is None
+
+
+# --- the outbox ------------------------------------------------------------------------------------------------------
+
+
+def test_i12_every_entry_is_sent_in_order_and_then_no_more(world: World) -> None:
+    outbox = DynamoAuditOutbox(world.client, world.table)
+    entries = [entry(f"action-{number}", at=NOW + timedelta(seconds=number)) for number in range(8)]
+    for each in reversed(entries):
+        outbox.put(each)
+    world.moment += timedelta(minutes=1)
+    send = SendOutbox(clock=world, outbox=outbox, queue=world)
+    first = send(deadline=world.moment + timedelta(minutes=1))
+    assert (first.sent, first.left, first.oldest_at) == (8, 0, NOW)
+    assert world.sent == entries
+    assert send(deadline=world.moment + timedelta(minutes=1)).sent == 0
+
+
+def test_f64_an_entry_whose_send_was_lost_is_sent_by_the_next_run(world: World) -> None:
+    outbox, lost = DynamoAuditOutbox(world.client, world.table), entry()
+    outbox.put(lost)
+    send = SendOutbox(clock=world, outbox=outbox, queue=world)
+    world.queue_is_down = True
+    with pytest.raises(RetryableError):
+        send(deadline=NOW + timedelta(minutes=1))
+    world.queue_is_down = False
+    send(deadline=NOW + timedelta(minutes=1))
+    assert world.sent == [lost]
+
+
+def test_a_run_ends_in_time_and_says_what_is_left(world: World) -> None:
+    outbox = DynamoAuditOutbox(world.client, world.table)
+    outbox.put(entry())
+    result = SendOutbox(clock=world, outbox=outbox, queue=world)(deadline=NOW + timedelta(seconds=1))
+    assert (result.sent, result.left) == (0, 1)
