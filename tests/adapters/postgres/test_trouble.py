@@ -1,0 +1,410 @@
+"""The recorder while the database is in trouble: the message is kept, nothing is half written, and later it is done."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+import codereview
+from codereview.adapters.postgres import connections
+from codereview.adapters.postgres.audit import PostgresAuditLog
+from codereview.adapters.postgres.connections import DatabaseAddress, engine, tenant_transaction, translated
+from codereview.adapters.postgres.reviews import PostgresReviewRecord
+from codereview.domain.audit import verify
+from codereview.domain.review import ReviewState
+from codereview.errors import CodeReviewError, ConfigurationError, PermanentError, RetryableError
+from local.database import Database
+from local.processes import LOOPBACK, free_ports
+from tests.adapters.postgres.conftest import address
+from tests.adapters.postgres.reviews_world import OTHER, TENANT, lives, recorded, result, rows, snapshot
+from tests.adapters.postgres.test_audit import entry
+
+Connect = Callable[[str], sa.Engine]
+
+
+@pytest.fixture
+def writer(connect: Connect) -> sa.Engine:
+    return connect("codereview_writer")
+
+
+# --- what each error means ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("08006", RetryableError),  # connection failure
+        ("25006", RetryableError),  # read-only transaction: yesterday's writer, after a failover
+        ("40001", RetryableError),  # serialization failure
+        ("40P01", RetryableError),  # deadlock
+        ("53100", RetryableError),  # disk full
+        ("53300", RetryableError),  # too many connections
+        ("55P03", RetryableError),  # lock time-out
+        ("57014", RetryableError),  # statement time-out
+        ("57P01", RetryableError),  # shutting down
+        ("57P03", RetryableError),  # starting up, as a paused cluster does
+        ("58030", RetryableError),  # I/O error
+        ("28P01", ConfigurationError),  # the token is refused
+        ("42501", ConfigurationError),  # a right is missing
+        ("42P01", ConfigurationError),  # a table is missing
+        ("42703", ConfigurationError),  # a column is missing
+        ("22P05", CodeReviewError),  # a character that cannot be stored
+        ("23503", CodeReviewError),  # a row refers to nothing
+        ("XX000", CodeReviewError),  # PostgreSQL's own bug
+    ],
+)
+def test_f33_f34_f35_f36_f37_every_database_error_keeps_the_message(
+    superuser: psycopg.Connection, connect: Connect, state: str, kind: type[CodeReviewError]
+) -> None:
+    superuser.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" RAISE EXCEPTION 'canary' USING ERRCODE = '{state}'; END $$".encode()
+    )
+    superuser.execute("CREATE TRIGGER fail BEFORE INSERT ON findings FOR EACH ROW EXECUTE FUNCTION fail()")
+    with pytest.raises(kind) as caught:
+        PostgresReviewRecord(connect("codereview_writer")).write(recorded(), result("x"))
+    assert type(caught.value) is kind
+    assert not isinstance(caught.value, PermanentError)
+    assert state in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert rows(superuser, "SELECT FROM reviews") == []
+    superuser.execute("DROP TRIGGER fail ON findings")
+    PostgresReviewRecord(connect("codereview_writer")).write(recorded(), result("x"))
+    assert len(rows(superuser, "SELECT FROM findings")) == 1
+
+
+def test_f33_a_database_that_nobody_listens_for_is_retryable(server: Database) -> None:
+    (closed,) = free_ports(1)
+    nowhere = DatabaseAddress(
+        host=LOOPBACK, port=closed, name="x", user="x", sslmode="disable", ca_file="", password=lambda: "token"
+    )
+    with pytest.raises(RetryableError, match="unreachable"):
+        PostgresReviewRecord(engine(nowhere)).write(recorded(), None)
+    with pytest.raises((RetryableError, ConfigurationError)):
+        PostgresReviewRecord(engine(address(server, "no_such_database", "codereview_writer"))).write(recorded(), None)
+
+
+def test_a_programming_error_without_the_servers_word_is_no_passing_trouble() -> None:
+    error = sa.exc.DBAPIError("SELECT", {}, psycopg.ProgrammingError("canary"))
+    assert type(translated(error)) is CodeReviewError
+
+
+def test_f34_two_workers_that_lock_each_other_out_lose_nothing(
+    writer: sa.Engine, superuser: psycopg.Connection
+) -> None:
+    first, second = recorded(1, head="a"), recorded(2, head="b")
+    record = PostgresReviewRecord(writer)
+    record.write(first, None)
+    record.write(second, None)
+    outcomes: list[str] = []
+    barrier = threading.Barrier(2)
+
+    def cross(one: str, other: str) -> None:
+        try:
+            with tenant_transaction(writer, TENANT) as connection:
+                for review_id in (one, other):
+                    connection.execute(
+                        sa.text("UPDATE reviews SET reason = 'crossed' WHERE review_id = :id"), {"id": review_id}
+                    )
+                    with suppress(threading.BrokenBarrierError):
+                        barrier.wait(5)
+        except RetryableError as error:
+            barrier.abort()
+            outcomes.append(str(error))
+
+    ids = [str(message.review_id) for message in (first, second)]
+    threads = [threading.Thread(target=cross, args=pair) for pair in (ids, ids[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == ["database answered 40P01"]
+    assert len(rows(superuser, "SELECT FROM reviews WHERE reason = 'crossed'")) == 2
+
+
+def test_f36_a_locked_table_is_waited_for_a_while_only(
+    writer: sa.Engine, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_LOCK_TIMEOUT", "50ms")
+    with superuser.transaction():
+        superuser.execute("LOCK TABLE findings IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(RetryableError, match="55P03"):
+            PostgresReviewRecord(writer).write(recorded(), result("x"))
+    assert rows(superuser, "SELECT FROM reviews") == []
+
+
+def test_f36_a_statement_that_does_not_end_is_ended(writer: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_STATEMENT_TIMEOUT", "50ms")
+    with pytest.raises(RetryableError, match="57014"), tenant_transaction(writer, TENANT) as connection:
+        connection.execute(sa.text("SELECT pg_sleep(30)"))
+
+
+def test_f33_a_failover_to_a_reader_and_back_loses_nothing(
+    connect: Connect, superuser: psycopg.Connection, database_name: str
+) -> None:
+    superuser.execute(f"ALTER DATABASE {database_name} SET default_transaction_read_only = on".encode())
+    record = PostgresReviewRecord(connect("codereview_writer"))
+    with pytest.raises(RetryableError, match="25006"):
+        record.write(recorded(), result("x"))
+    superuser.execute("SET default_transaction_read_only = off")
+    superuser.execute(f"ALTER DATABASE {database_name} RESET default_transaction_read_only".encode())
+    record.write(recorded(), result("x"))
+    assert len(rows(superuser, "SELECT FROM findings")) == 1
+
+
+# --- connections that are cut -----------------------------------------------------------------------------------------
+
+
+def test_f31_f32_a_connection_that_is_cut_before_any_statement_leaves_all_or_nothing(
+    connect: Connect, superuser: psycopg.Connection
+) -> None:
+    before = recorded(1, head="b")
+    for fatal in range(1, 100):
+        writer, statements = connect("codereview_writer"), 0
+
+        def cut(*_: object, fatal: int = fatal) -> None:
+            nonlocal statements
+            statements += 1
+            if statements == fatal:
+                superuser.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'codereview_writer'"
+                    " AND datname = current_database()"
+                )
+
+        sa.event.listen(writer, "before_cursor_execute", cut)
+        sa.event.listen(writer, "commit", cut)
+        message = recorded(2)
+        try:
+            PostgresReviewRecord(writer).write(message, result("x", "y"))
+        except RetryableError:
+            assert snapshot(superuser)["reviews"] == []
+            continue
+        break
+    assert statements >= 8
+    PostgresReviewRecord(connect("codereview_writer")).write(recorded(2), result("x", "y"))
+    PostgresReviewRecord(connect("codereview_writer")).write(before, result())
+    assert len(rows(superuser, "SELECT FROM findings")) == 2
+
+
+@contextmanager
+def deaf_on_commit(server: Database) -> Iterator[tuple[int, list[bytes]]]:
+    """Stand before the server, and once a COMMIT was passed on, let nothing back: not even whether it happened."""
+    committed: list[bytes] = []
+    listener = socket.create_server((LOOPBACK, 0))
+
+    def pass_on(source: socket.socket, target: socket.socket, *, is_client: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if not is_client and committed:
+                    break
+                target.sendall(data)
+                if is_client and b"COMMIT" in data:
+                    committed.append(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            client, _ = listener.accept()
+            with client, socket.create_connection((LOOPBACK, server.port)) as upstream:
+                back = threading.Thread(target=pass_on, args=(upstream, client), kwargs={"is_client": False})
+                back.start()
+                pass_on(client, upstream, is_client=True)
+                back.join()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], committed
+    finally:
+        listener.close()
+        thread.join()
+
+
+def through(port: int, name: str) -> sa.Engine:
+    return engine(
+        DatabaseAddress(
+            host=LOOPBACK,
+            port=port,
+            name=name,
+            user="codereview_writer",
+            sslmode="disable",
+            ca_file="",
+            password=lambda: "token",
+        )
+    )
+
+
+def test_f32_a_commit_without_an_answer_is_repeated_and_happens_once(
+    server: Database, database_name: str, connect: Connect, superuser: psycopg.Connection
+) -> None:
+    with deaf_on_commit(server) as (port, committed):
+        with pytest.raises(RetryableError):
+            PostgresReviewRecord(through(port, database_name)).write(recorded(), result("x"))
+        assert committed
+    # It did happen, though nobody was told.
+    assert len(rows(superuser, "SELECT FROM findings")) == 1
+    first = snapshot(superuser)
+    PostgresReviewRecord(connect("codereview_writer")).write(recorded(), result("x"))
+    assert snapshot(superuser) == first
+
+
+def test_f32_an_audit_entry_whose_commit_was_not_answered_is_there_once(
+    server: Database, database_name: str, connect: Connect
+) -> None:
+    with deaf_on_commit(server) as (port, _), pytest.raises(RetryableError):
+        PostgresAuditLog(through(port, database_name)).append([entry(1)])
+    log = PostgresAuditLog(connect("codereview_writer"))
+    log.append([entry(1), entry(2)])
+    assert log.head(TENANT).seq == 2
+    assert verify(log.records(TENANT)) == ()
+
+
+def test_workers_at_once_on_one_pull_request_agree_on_every_life(
+    connect: Connect, superuser: psycopg.Connection
+) -> None:
+    record = PostgresReviewRecord(connect("codereview_writer"))
+    reviews = [(recorded(n + 1, head=f"{n:x}"), result(*(f"p{k}" for k in range(5) if (n + k) % 3))) for n in range(12)]
+
+    def work(start: int) -> None:
+        for index in range(12):
+            record.write(*reviews[(start * 5 + index * 7) % 12])
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(rows(superuser, "SELECT FROM findings")) == sum(len(made.findings) for _, made in reviews)
+    last = {found.fingerprint for found in reviews[-1][1].findings}
+    assert {key for key, status in lives(superuser).items() if status == "open"} == last
+
+
+# --- T7: nothing of a tenant is left on a connection ---------------------------------------------------------------
+
+
+@pytest.fixture
+def pool(server: Database, database_name: str) -> Iterator[sa.Engine]:
+    """Give the writer a pool of one connection, though production has none: what is left behind would show there."""
+    made = sa.create_engine(
+        f"postgresql+psycopg://codereview_writer@{LOOPBACK}:{server.port}/{database_name}",
+        pool_size=1,
+        max_overflow=0,
+        pool_reset_on_return=None,
+    )
+    yield made
+    made.dispose()
+
+
+class BreakOffError(Exception):
+    """Something goes wrong in the middle."""
+
+
+def leave(pool: sa.Engine, how: str) -> None:
+    """Work as one tenant, and leave the transaction in one of the ways there are."""
+    with suppress(BreakOffError, CodeReviewError), tenant_transaction(pool, OTHER) as connection:
+        connection.execute(sa.text("SELECT count(*) FROM reviews"))
+        match how:
+            case "raise":
+                raise BreakOffError
+            case "database error":
+                connection.execute(sa.text("SELECT 1 / 0"))
+            case "cancel":
+                connection.execute(sa.text("SET LOCAL statement_timeout = '20ms'"))
+                connection.execute(sa.text("SELECT pg_sleep(5)"))
+            case "roll back":
+                connection.rollback()
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("how", ["commit", "raise", "database error", "cancel", "roll back"])
+def test_t7_the_next_user_of_a_connection_sees_nothing_of_the_tenant_before(
+    connect: Connect, pool: sa.Engine, how: str
+) -> None:
+    record = PostgresReviewRecord(connect("codereview_writer"))
+    record.write(recorded(tenant=OTHER), result("canary"))
+    record.write(recorded(state=ReviewState.SKIPPED, reason="draft"), None)
+    leave(pool, how)
+    with pool.begin() as connection:
+        # Without a tenant there are no rows, and no error though the setting is '' and not NULL by now.
+        for table in ("reviews", "findings", "usage", "finding_identity", "audit_log"):
+            assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+    with tenant_transaction(pool, TENANT) as connection:
+        assert connection.execute(sa.text("SELECT tenant_id FROM reviews")).scalars().all() == [TENANT]
+        assert connection.execute(sa.text("SELECT count(*) FROM findings")).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        (
+            "INSERT INTO reviews SELECT (jsonb_populate_record(r, jsonb_build_object('tenant_id', %s::text))).*"
+            " FROM reviews r"
+        ),
+        "UPDATE reviews SET tenant_id = %s",
+    ],
+    ids=["insert", "update"],
+)
+def test_t7_a_row_cannot_be_written_for_another_tenant(connect: Connect, statement: str) -> None:
+    writer = connect("codereview_writer")
+    PostgresReviewRecord(writer).write(recorded(), None)
+    with pytest.raises(ConfigurationError, match="42501"), tenant_transaction(writer, TENANT) as connection:
+        connection.exec_driver_sql(statement, (OTHER,))
+
+
+def test_t7_a_row_of_another_tenant_cannot_be_changed(connect: Connect, superuser: psycopg.Connection) -> None:
+    writer = connect("codereview_writer")
+    PostgresReviewRecord(writer).write(recorded(tenant=OTHER), result("x"))
+    first = snapshot(superuser)
+    with tenant_transaction(writer, TENANT) as connection:
+        changed = connection.exec_driver_sql("UPDATE reviews SET reason = 'taken' WHERE tenant_id = %s", (OTHER,))
+        assert changed.rowcount == 0
+    assert snapshot(superuser) == first
+
+
+def test_t7_the_same_review_id_of_another_tenant_is_no_conflict(
+    connect: Connect, superuser: psycopg.Connection
+) -> None:
+    """A key that did not start with the tenant would swallow the second row, and tell that the first is there."""
+    writer = connect("codereview_writer")
+    PostgresReviewRecord(writer).write(recorded(), result("x"))
+    with tenant_transaction(writer, OTHER) as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO reviews (tenant_id, review_id, repository_id, number, head_sha, kind, state, sequence,"
+            " finished_at) VALUES (%s, %s, 1, 1, 'a', 'auto', 'skipped', 1, now()) ON CONFLICT DO NOTHING",
+            (OTHER, recorded().review_id),
+        )
+    assert len(rows(superuser, "SELECT FROM reviews")) == 2
+
+
+def test_m9_a_finding_cannot_refer_to_another_tenants_review(connect: Connect) -> None:
+    writer = connect("codereview_writer")
+    theirs = recorded(tenant=OTHER)
+    PostgresReviewRecord(writer).write(theirs, None)
+    with pytest.raises(CodeReviewError, match="23503"), tenant_transaction(writer, TENANT) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO usage (tenant_id, review_id, agent, engine, status, calls, input_tokens, output_tokens,"
+                " cached_tokens, findings, created_at) VALUES (:t, :id, '', '', 'failed', 0, 0, 0, 0, 0, now())"
+            ),
+            {"t": TENANT, "id": theirs.review_id},
+        )
+
+
+def _sources() -> Iterator[Path]:
+    return Path(codereview.__file__).parent.rglob("*.py")
+
+
+def test_t7_the_code_sets_a_tenant_for_one_transaction_only() -> None:
+    text = "\n".join(path.read_text() for path in sorted(_sources()))
+    assert text.count("set_config('app.tenant', :tenant, true)") == 1
+    assert text.count("set_config('app.tenant'") == 1
+    assert "SET app.tenant" not in text
+    assert "SESSION app" not in text
