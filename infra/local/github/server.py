@@ -70,7 +70,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if body:
+        if body or answer.text is not None:  # an empty file has a type too
             self.send_header("Content-Type", answer.media_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close" if self.close_connection else "keep-alive")

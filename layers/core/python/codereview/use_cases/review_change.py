@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from codereview.agents.agent import AnalyzerAgent, ModelAgent
@@ -20,6 +20,9 @@ from codereview.use_cases.ask_agent import AgentAnswer, ask
 # Leaves room for rules, task and answer in the smallest window (128,000 tokens) of the models that we support.
 MAX_PART_TOKENS = 60_000
 _MAX_PARALLEL_CALLS = 8
+# GitHub's content comes one file a request: this many take about a minute, a fifth of the function's life and a third
+# of the 900 requests that GitHub allows a minute.
+MAX_FILES_READ = 300
 
 HeadText = Callable[[str], bytes | None]
 
@@ -32,6 +35,7 @@ class ReviewChange:
     analyzers: Analyzers
     model_agents: tuple[ModelAgent, ...]
     analyzer_agents: tuple[AnalyzerAgent, ...]
+    max_files_read: int | None = None  # whole, for the analyzers; None where reading costs nothing
 
     def __call__(
         self,
@@ -77,18 +81,21 @@ class ReviewChange:
     def _analyze(self, change: Change, read: HeadText) -> AnalyzerReport:
         """Run the engines over the changed files of the head; their trouble is a failed agent, not a failed review."""
         names = [agent.engine for agent in self.analyzer_agents]
-        wanted = {
-            file.path for agent in self.analyzer_agents for file in agent.select(change).files if file.is_reviewable
-        }
-        files = [
-            SourceFile(path=path, content=content) for path in sorted(wanted) if (content := read(path)) is not None
-        ]
+        wanted = {agent.engine: _reviewable_paths(agent.select(change)) for agent in self.analyzer_agents}
+        paths = sorted({path for selected in wanted.values() for path in selected})[: self.max_files_read]
+        files = [SourceFile(path=path, content=content) for path in paths if (content := read(path)) is not None]
         if not files:
             return AnalyzerReport(candidates=())
         try:
-            return self.analyzers.analyze(files, names)
+            report = self.analyzers.analyze(files, names)
         except PermanentError as error:
             return AnalyzerReport(candidates=(), failed=dict.fromkeys(names, str(error)))
+        cut = {
+            engine: f"the change is too large: {len(selected & set(paths)):,} of {len(selected):,} files were analyzed"
+            for engine, selected in wanted.items()
+            if not selected <= set(paths)
+        }
+        return replace(report, failed={**cut, **report.failed})
 
     def _runs(
         self,
@@ -110,6 +117,10 @@ class ReviewChange:
             kept += own
             runs.append(analyzer_run(analyzer, change, report, findings=len(own)))
         return tuple(runs), kept
+
+
+def _reviewable_paths(change: Change) -> set[str]:
+    return {file.path for file in change.files if file.is_reviewable}
 
 
 class Remembered:

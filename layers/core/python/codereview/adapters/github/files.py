@@ -3,7 +3,14 @@
 Two ways of leaving out are known. A row of a binary or too large file has no patch. And once the patches of one
 response reach about 20,000 lines, later rows come with no patch *and* 0 changes, as if nothing had changed; the same
 rows asked for in smaller pages are whole.
+
+A row tells no mode: a submodule shows by its one line, and a row with neither patch nor changes may be a binary file,
+an empty one, a change of mode or a file that became a link. A few of them are looked at.
 """
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from codereview.adapters.github.client import GitHubClient, read_list_of
 from codereview.adapters.github.payloads import FilePayload
@@ -14,6 +21,9 @@ _PER_PAGE = 100
 _PER_SMALL_PAGE = 10
 # Half of the known limit, since the number is observed and not documented.
 _SUSPICIOUS_LINES = 10_000
+_MOST_LOOKS = 10  # each costs two reads of a quota that reviews share
+_GITS_LOOK = 8_000  # bytes: git takes a file for binary that has a NUL among its first ones
+_SUBPROJECT = re.compile(r"@@ [-+,\d ]+ @@(?:\n[-+]Subproject commit (?:[0-9a-f]{40}|[0-9a-f]{64})){1,2}")
 
 
 def listed_files(client: GitHubClient, path: str) -> tuple[FileChange, ...]:
@@ -25,6 +35,36 @@ def listed_files(client: GitHubClient, path: str) -> tuple[FileChange, ...]:
             rows = _in_small_pages(client, path, index)
         files += [_file_change(row) for row in rows]
     return tuple(files)
+
+
+def looked_at(
+    files: Iterable[FileChange], before: Callable[[str], bytes | None], after: Callable[[str], bytes | None]
+) -> tuple[FileChange, ...]:
+    """Find out about files that GitHub sent no lines of; `before` and `after` read a file of the base and the head.
+
+    What stays unknown, and what is beyond a few, stays named as not sent.
+    """
+    looks = 0
+    named: list[FileChange] = []
+    for file in files:
+        if file.unreviewable is Unreviewable.NOT_SENT_BY_GITHUB and looks < _MOST_LOOKS:
+            looks += 1
+            named.append(replace(file, unreviewable=_look(file, before, after)))
+        else:
+            named.append(file)
+    return tuple(named)
+
+
+def _look(
+    file: FileChange, before: Callable[[str], bytes | None], after: Callable[[str], bytes | None]
+) -> Unreviewable:
+    new = after(file.path)
+    if new is None:
+        return Unreviewable.NOT_SENT_BY_GITHUB
+    if b"\0" in new[:_GITS_LOOK]:
+        return Unreviewable.BINARY
+    old = b"" if file.status is FileStatus.ADDED else before(file.path)
+    return Unreviewable.NO_CHANGED_LINES if new == old else Unreviewable.NOT_SENT_BY_GITHUB
 
 
 def _is_cut(rows: list[FilePayload]) -> bool:
@@ -60,13 +100,13 @@ def _file_change(row: FilePayload) -> FileChange:
 
 
 def _unreviewable(row: FilePayload, status: FileStatus) -> Unreviewable | None:
-    """Name why there are no rows; the API does not tell a binary file from an empty one."""
+    """Name why there are no rows to review, as far as the row itself tells."""
     if status is FileStatus.REMOVED:
         return Unreviewable.DELETED
     if row.patch is not None:
-        return None
+        return Unreviewable.SUBMODULE if _SUBPROJECT.fullmatch(row.patch) else None
     if row.changes > 0:
         return Unreviewable.TOO_LARGE
-    if status in (FileStatus.RENAMED, FileStatus.COPIED, FileStatus.CHANGED, FileStatus.UNCHANGED):
+    if status in (FileStatus.RENAMED, FileStatus.COPIED, FileStatus.UNCHANGED):
         return Unreviewable.NO_CHANGED_LINES
     return Unreviewable.NOT_SENT_BY_GITHUB

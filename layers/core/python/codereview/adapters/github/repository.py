@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from codereview.adapters.github.client import GitHubClient, read_as, read_list_of
-from codereview.adapters.github.files import listed_files
+from codereview.adapters.github.files import listed_files, looked_at
 from codereview.adapters.github.payloads import (
     Account,
     CheckRunPayload,
@@ -68,7 +68,11 @@ class GitHubRepository:
 
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
         """List the change, all pages."""
-        return listed_files(self._client, f"{self._root}/pulls/{pull_request.number}/files")
+        return looked_at(
+            listed_files(self._client, f"{self._root}/pulls/{pull_request.number}/files"),
+            before=lambda path: self.content(path, pull_request.base_sha),
+            after=lambda path: self.content(path, pull_request.head_sha),
+        )
 
     def content(self, path: str, ref: str) -> bytes | None:
         """Read a file at a commit; None where there is none, a folder or submodule, or more than the client reads."""
