@@ -1,8 +1,13 @@
-"""How the suite is spread over processes."""
+"""How the suite is spread over processes, and what is no failure."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test may depend on how fast the machine is: neither an example's nor a strategy's time is a failure.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 _TESTS = Path(__file__).parent
 
