@@ -7,7 +7,7 @@ import string
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codereview.domain.masking import mask_secrets
@@ -145,7 +145,7 @@ def test_every_pattern_has_a_name_of_its_own_and_reachable_keywords() -> None:
 def test_a_keyword_stands_in_whatever_the_expression_matches(pattern: SecretPattern) -> None:
     regex = pattern.regex
 
-    @settings(max_examples=15)
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.from_regex(regex, alphabet=st.characters(codec="ascii")))
     def holds(text: str) -> None:
         for match in regex.finditer(text):

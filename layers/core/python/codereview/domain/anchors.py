@@ -12,12 +12,21 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from codereview.domain.change import Change, FileChange, FileStatus, Row
-from codereview.domain.diff_sides import DiffSide, Place, line_of, numbers_of_rows, occurrence, row_text
+from codereview.domain.diff_sides import (
+    DiffSide,
+    Place,
+    blanks_around,
+    line_of,
+    numbers_of_rows,
+    row_at_position,
+    row_text,
+)
 from codereview.domain.finding import Candidate, Finding, Placement, Side
 from codereview.domain.fingerprints import fingerprint
+from codereview.domain.masking import MASK, mask_secrets
 from codereview.domain.paths import find_file
-from codereview.domain.quote_readings import squeezed
-from codereview.domain.quotes import Fit, Lines, Match, find, similarity
+from codereview.domain.quote_readings import is_shown_as_removed, squeezed
+from codereview.domain.quotes import Fit, Lines, Match, find, is_telling, similarity
 from codereview.domain.suggestions import is_applicable
 
 HeadText = Callable[[str], bytes | None]
@@ -26,7 +35,7 @@ HeadText = Callable[[str], bytes | None]
 _CARELESS = 0.6
 _NEAR = 3
 # With so many equal lines and no usable hint, a guess is wrong more often than it helps.
-_MOST_RIVALS = 4
+_MOST_RIVALS = 3
 # So much code is not the same by chance: found in one place of the whole change, it is what the model meant, whatever
 # file it named.
 _TELLING = 20
@@ -35,7 +44,14 @@ _LONGEST_SEARCHED = 2_000_000
 # Both sides, the stricter reading of either first: a line that was deleted as it is quoted is a better reading than a
 # new line that only resembles the quote.
 _STRICT, _PIECES, _LOOSE = (Fit.VERBATIM, Fit.ABRIDGED), (Fit.PIECE,), (Fit.ALIKE,)
-_ORDER = tuple((side, fits) for fits in (_STRICT, _PIECES, _LOOSE) for side in (Side.RIGHT, Side.LEFT))
+_SIDES = (Side.RIGHT, Side.LEFT)
+# A quote with a mask in it was copied from a row as models see it; the lines themselves are searched all the same:
+# what is masked may depend on more than the rows of one side.
+_ORDER = (
+    *((side, (Fit.VERBATIM, Fit.PIECE), True) for side in _SIDES),
+    *((side, fits, False) for fits in (_STRICT, _PIECES, _LOOSE) for side in _SIDES),
+)
+_REMOVED_FIRST = ((Side.LEFT, _STRICT, False),)
 
 
 def anchor(candidate: Candidate, change: Change, head_text: HeadText) -> Finding:
@@ -57,11 +73,12 @@ class _Preference(NamedTuple):
     is_far: bool
     is_untouched: bool
     distance: int
+    offset: int  # of the first line: two places can overlap at the hint
 
     @property
     def evidence(self) -> tuple[bool, ...]:
-        """All but the distance, which beyond a few lines tells nothing."""
-        return self[:-1]
+        """All but the distances, which beyond a few lines tell nothing."""
+        return self[:-2]
 
     @property
     def is_guess(self) -> bool:
@@ -84,12 +101,14 @@ class _Anchoring:
             place = self._by_quote(candidate, file) if has_quote else self._by_number(candidate, file)
             if place is None and has_quote:
                 place = self._careless(candidate, file)
+                if place is None and not is_telling(candidate.quote):
+                    place = self._by_number(candidate, file)
             if place is not None:
                 return self._inline(candidate, file, place)
             found = self._elsewhere_in_head(candidate, file) if has_quote else None
             if found is not None:
                 return found
-        if has_quote:
+        if is_telling(candidate.quote):
             return self._in_another_file(candidate) or _unplaced(candidate, file, Placement.DROPPED)
         return _unplaced(candidate, file, Placement.FILE if file is not None else Placement.BODY)
 
@@ -104,23 +123,47 @@ class _Anchoring:
         return numbers_of_rows(self._change.files)
 
     def _by_quote(self, candidate: Candidate, file: FileChange) -> Place | None:
-        for name, fits in _ORDER:
-            side = self._side(file, name)
-            found = [(match, side.place(match.first, match.last)) for match in find(candidate.quote, side.lines, fits)]
-            if name is Side.LEFT:
-                found = [(match, place) for match, place in found if place.is_touched]
+        right = self._side(file, Side.RIGHT)
+        is_masked = MASK in candidate.quote
+        is_removed = is_shown_as_removed(candidate.quote) and squeezed(candidate.quote) not in right.lines.stream
+        for name, fits, is_as_shown in [*_REMOVED_FIRST, *_ORDER] if is_removed else _ORDER:
+            if is_as_shown and not is_masked:
+                continue
+            found = self._matches(candidate, file, name, fits, is_as_shown=is_as_shown)
             if found:
-                return self._best(found, candidate.line)
+                hint = None if candidate.line is None else candidate.line + blanks_around(candidate.quote)[0]
+                place, is_guess = self._best(found, file, hint)
+                deleted = self._deleted(candidate, file) if is_guess and name is Side.RIGHT else None
+                place = deleted or place
+                return None if place is None else self._side(file, place.side).with_blanks(place, candidate.quote)
         return None
 
-    def _best(self, found: list[tuple[Match, Place]], hint: int | None) -> Place | None:
-        """Choose among places with the same text; None where that would be a guess among many."""
-        ranked = sorted(((self._preference(match, place, hint), place) for match, place in found), key=itemgetter(0))
+    def _matches(
+        self, candidate: Candidate, file: FileChange, name: Side, fits: tuple[Fit, ...], *, is_as_shown: bool
+    ) -> list[tuple[Match, Place]]:
+        side = self._side(file, name)
+        lines = side.masked_lines if is_as_shown else side.lines
+        found = [(match, side.place(match.first, match.last)) for match in find(candidate.quote, lines, fits)]
+        return [(match, place) for match, place in found if name is Side.RIGHT or place.is_touched]
+
+    def _deleted(self, candidate: Candidate, file: FileChange) -> Place | None:
+        """Find deleted lines with the text, exactly at the hint, which names nothing on the other side."""
+        found = self._matches(candidate, file, Side.LEFT, (Fit.VERBATIM,), is_as_shown=False)
+        return next((place for _, place in found if place.first == candidate.line), None)
+
+    def _best(self, found: list[tuple[Match, Place]], file: FileChange, hint: int | None) -> tuple[Place | None, bool]:
+        """Choose among places with the same text, and tell whether nothing else speaks for the choice.
+
+        None where it would be a guess among many.
+        """
+        ranked = sorted(
+            ((self._preference(match, place, file, hint), place) for match, place in found), key=itemgetter(0)
+        )
         best, place = ranked[0]
         rivals = [other for other, _ in ranked if other.evidence == best.evidence]
-        return None if best.is_guess and len(rivals) >= _MOST_RIVALS else place
+        return None if best.is_guess and len(rivals) >= _MOST_RIVALS else place, best.is_guess
 
-    def _preference(self, match: Match, place: Place, hint: int | None) -> "_Preference":
+    def _preference(self, match: Match, place: Place, file: FileChange, hint: int | None) -> "_Preference":
         """Order places with the same text: at the hint, lines that the change made, the nearest to the hint.
 
         A hint that hits one of several equal lines, or nearly, is no accident; one that is merely closer to it than to
@@ -130,15 +173,22 @@ class _Anchoring:
             hint = match.number
         distance = 0 if hint is None else max(place.first - hint, hint - place.last, 0)
         is_hit = hint is not None and distance == 0
-        file_and_row = self._numbers.get(hint) if hint is not None and not is_hit else None
-        is_row_hit = file_and_row is not None and any(row is file_and_row[1] for row in place.rows)
+        meant = self._rows_counted(file, hint) if hint is not None and not is_hit else ()
+        is_row_hit = any(row is other for row in place.rows for other in meant)
         return _Preference(
             is_away=not is_hit,
             is_other_row=not is_row_hit,
             is_far=hint is None or distance > _NEAR,
             is_untouched=not place.is_touched,
             distance=distance,
+            offset=0 if hint is None else abs(place.first - hint),
         )
+
+    def _rows_counted(self, file: FileChange, number: int) -> list[Row]:
+        """Return the rows of the file that have this number by one way or another of counting rows, not lines."""
+        counted_file, row = self._numbers.get(number, (None, None))
+        rows = [row if counted_file is file else None, row_at_position(file, number)]
+        return [found for found in rows if found is not None]
 
     def _by_number(self, candidate: Candidate, file: FileChange) -> Place | None:
         """Trust the number where there is nothing else: inside a hunk, or as the row of the rendered change."""
@@ -147,10 +197,10 @@ class _Anchoring:
         side = self._side(file, Side.RIGHT)
         index = side.index_of(candidate.line)
         if index is None:
-            other, row = self._numbers.get(candidate.line, (None, None))
-            if other is file and row is not None and row.new_line is not None:
+            row = next(iter(self._rows_counted(file, candidate.line)), None)
+            if row is not None and row.new_line is not None:
                 index = side.index_of(row.new_line)
-        return None if index is None else side.place(index, index)
+        return None if index is None else side.with_blanks(side.place(index, index), candidate.quote)
 
     def _careless(self, candidate: Candidate, file: FileChange) -> Place | None:
         """Find a line near the hint that the quote is a bad copy of."""
@@ -166,16 +216,13 @@ class _Anchoring:
         return side.place(index, index) if likeness >= _CARELESS else None
 
     def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
-        occurrence_of_text = self._side(file, place.side).occurrence(place)
         return Finding(
             candidate=candidate,
             path=file.path,
             placement=Placement.INLINE,
             anchor=place.anchor,
             text=place.text,
-            fingerprint=fingerprint(
-                path=_identity(file), text=place.text, rule=candidate.rule, occurrence=occurrence_of_text
-            ),
+            fingerprint=fingerprint(path=_identity(file), text=place.text, rule=candidate.rule),
             is_suggestion_applicable=self._is_suggestion_applicable(candidate, file, place),
         )
 
@@ -197,7 +244,8 @@ class _Anchoring:
         content = self._head_text(file.path)
         if content is None:
             return None
-        lines = Lines(content.decode("utf-8", "replace").split("\n"))
+        text = content.decode("utf-8", "replace")
+        lines = Lines((mask_secrets(text) if MASK in candidate.quote else text).split("\n"))
         found = find(candidate.quote, lines, tuple(Fit) if len(content) <= _LONGEST_SEARCHED else (Fit.VERBATIM,))
         if not found:
             return _unplaced(candidate, file, Placement.FILE) if len(content) > _LONGEST_SEARCHED else None
@@ -213,7 +261,6 @@ class _Anchoring:
                 path=_identity(file),
                 text="\n".join(lines.squeezed[best.first : best.last + 1]),
                 rule=candidate.rule,
-                occurrence=occurrence(lines, best.first, best.last),
             ),
         )
 

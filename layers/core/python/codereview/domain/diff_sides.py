@@ -6,6 +6,7 @@ from functools import cached_property
 
 from codereview.domain.change import FileChange, Hunk, Row, RowKind
 from codereview.domain.finding import Anchor, Side
+from codereview.domain.masking import mask_secrets
 from codereview.domain.quotes import Lines
 
 
@@ -61,25 +62,42 @@ class DiffSide:
         """The rows' texts, for searching."""
         return Lines([row_text(row) for row in self.rows])
 
+    @cached_property
+    def masked_lines(self) -> Lines:
+        """The same as models see them, without secrets."""
+        return Lines(mask_secrets("\n".join(map(row_text, self.rows))).split("\n"))
+
     def place(self, first: int, last: int) -> Place:
         """Make a place of rows by their indexes; over two hunks, which GitHub refuses, of the first row only."""
         if self._hunk_of[first] != self._hunk_of[last]:
             last = first
         return Place(side=self.side, rows=tuple(self.rows[first : last + 1]), index=first)
 
-    def occurrence(self, place: Place) -> int:
-        """Count how many times the text of a place stands before it on this side."""
-        return occurrence(self.lines, place.index, place.index + len(place.rows) - 1)
+    def with_blanks(self, place: Place, quote: str) -> Place:
+        """Take in the blank lines that the quote begins and ends with, where they are."""
+        before, after = blanks_around(quote)
+        first, last = place.index, place.index + len(place.rows) - 1
+        while before > 0 and self._is_blank(first - 1, place):
+            first, before = first - 1, before - 1
+        while after > 0 and self._is_blank(last + 1, place):
+            last, after = last + 1, after - 1
+        return self.place(first, last)
+
+    def _is_blank(self, index: int, place: Place) -> bool:
+        """Tell blank rows of the place's own hunk."""
+        is_there = 0 <= index < len(self.rows) and self._hunk_of[index] == self._hunk_of[place.index]
+        return is_there and not self.rows[index].text.strip()
 
     def index_of(self, line: int) -> int | None:
         """Find the row with a line number."""
         return next((index for index, row in enumerate(self.rows) if line_of(row, self.side) == line), None)
 
 
-def occurrence(lines: Lines, first: int, last: int) -> int:
-    """Count how many times the text of these lines stands before them."""
-    wanted, count = lines.squeezed[first : last + 1], last - first + 1
-    return sum(lines.squeezed[start : start + count] == wanted for start in range(first))
+def blanks_around(quote: str) -> tuple[int, int]:
+    """Count the blank lines that a quote begins and ends with; of one without text, those after the first."""
+    texts = quote.split("\n")
+    filled = [index for index, text in enumerate(texts) if text.strip()]
+    return (filled[0], len(texts) - 1 - filled[-1]) if filled else (0, len(texts) - 1)
 
 
 def side_rows(hunk: Hunk, side: Side) -> list[Row]:
@@ -99,6 +117,15 @@ def line_of(row: Row, side: Side) -> int:
     if line is None:
         raise ValueError("the row does not stand on this side")
     return line
+
+
+def row_at_position(file: FileChange, position: int) -> Row | None:
+    """Return the row that GitHub once counted as this position: 1 is the first row, and later headings count."""
+    for hunk in file.hunks:
+        if 1 <= position <= len(hunk.rows):
+            return hunk.rows[position - 1]
+        position -= len(hunk.rows) + 1
+    return None
 
 
 def numbers_of_rows(files: Iterable[FileChange]) -> dict[int, tuple[FileChange, Row]]:

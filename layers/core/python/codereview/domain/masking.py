@@ -4,6 +4,8 @@ import re
 
 from codereview.domain.secret_patterns import SecretMatch, find_secrets
 
+# What every mask begins with.
+MASK = "[masked "
 # Of a secret of several lines, what stands before the text of a line stays: the number and the sign of a diff row as a
 # model sees it, or the sign and the indentation of plain text. So the rows of a change stay where they are.
 _LINE_LEAD = re.compile(r" {0,6}\d{0,7} [ +-] |(?:[+-](?!-))?[ \t]*")
@@ -38,7 +40,7 @@ def _masked_once(text: str) -> str:
 
 
 def _mask(secret: str, match: SecretMatch) -> str:
-    label = f"[masked {match.pattern.id}]"
+    label = f"{MASK}{match.pattern.id}]"
     first, *others = secret.split("\n")
     ending = "\r" if first.endswith("\r") and others else ""
     return "\n".join([label + ending, *(_masked_line(line, label) for line in others)])
@@ -46,7 +48,7 @@ def _mask(secret: str, match: SecretMatch) -> str:
 
 def _mask_rest(rest: str, match: SecretMatch) -> str:
     _, *others = rest.split("\n")
-    label = f"[masked {match.pattern.id}]"
+    label = f"{MASK}{match.pattern.id}]"
     return "".join(f"\n{_masked_line(line, label)}" for line in others)
 
 

@@ -8,8 +8,7 @@ from codereview.domain.hidden_text import strip_hidden
 
 # Models are shown no more of a line (domain/context.py), so that nobody quotes what is behind.
 LONGEST_LINE = 2_000
-# Of a quote that is longer, the beginning says where it belongs.
-_MOST_LINES = 40
+_MOST_LINES = 2_000
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
 # Rows as they are shown (domain/context.py); models lose the blanks in front.
 _SHOWN_ROW = re.compile(r"\s*(\d{1,7}) [+ ](?: (.*))?", re.DOTALL)
@@ -20,10 +19,15 @@ _NUMBERED = re.compile(r"\s*L?(\d{1,7})(?:\s*[:|]\s?|\s+)(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The lines to look for, without white space and without blank ones; `number` is what the first is numbered as."""
+    """The lines to look for, without white space and without blank ones; `number` is what the first is numbered as.
+
+    `indents` is the white space before each, empty where the first has none: models strip a quote more often than they
+    copy a line that has no indentation.
+    """
 
     lines: tuple[str, ...]
     number: int | None = None
+    indents: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -36,6 +40,17 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+def indent(text: str) -> str:
+    """Return the white space that a line begins with."""
+    return text[: len(text) - len(text.lstrip())]
+
+
+def is_shown_as_removed(quote: str) -> bool:
+    """Tell rows of the rendered change, or of a diff, that are all removed ones."""
+    lines = [line for line in quote.split("\n") if line.strip()]
+    return bool(lines) and all(line.lstrip().startswith("-") for line in lines)
+
+
 def readings(quote: str) -> Iterator[Reading]:
     """Yield each reading once, the most literal first."""
     texts = [line[:LONGEST_LINE] for line in strip_hidden(quote).split("\n") if line.strip()][:_MOST_LINES]
@@ -44,7 +59,8 @@ def readings(quote: str) -> Iterator[Reading]:
         filled = tuple(text for text in map(squeezed, lines) if text)
         if filled and filled not in seen:
             seen.add(filled)
-            yield Reading(lines=filled, number=number)
+            indents = tuple(indent(line) for line in lines if line.strip())
+            yield Reading(lines=filled, number=number, indents=indents if indents[0] else ())
 
 
 def _ways(texts: list[str]) -> Iterator[tuple[int | None, list[str]]]:

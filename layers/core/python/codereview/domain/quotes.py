@@ -7,17 +7,19 @@ The ways of reading a quote go from strict to loose; a looser one is tried only 
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import IntEnum
 from functools import cached_property
 
 from codereview.domain.hidden_text import strip_hidden
-from codereview.domain.quote_readings import LONGEST_LINE, Reading, readings, squeezed
+from codereview.domain.quote_readings import LONGEST_LINE, Reading, indent, readings, squeezed
 
 # Below eight characters a piece of a line (`return x`, `}`) stands in too many places to mean one.
 LEAST_PIECE = 8
 _LEAST_RATIO = 0.85
+# Of a longer quote with mistakes in it, the beginning says where it belongs.
+_MOST_ALIGNED = 40
 _LONGEST_COMMENT_MARK = 2  # what is left of `# ...` or `// ...` is no code
 # A secret is shown to models as its mask, which stands for anything, like an ellipsis.
 _ELLIPSIS = re.compile(r"\.{3,}|…|\[masked[a-z0-9-]*\]")
@@ -51,7 +53,9 @@ class Lines:
     def __init__(self, texts: Sequence[str]) -> None:
         """Prepare lines; of very long ones only the part that people and models are shown."""
         visible = strip_hidden("\n".join(text[:LONGEST_LINE] for text in texts)) if texts else ""
-        self.squeezed = [squeezed(text) for text in visible.split("\n")] if texts else []
+        visible_texts = visible.split("\n") if texts else []
+        self.squeezed = [squeezed(text) for text in visible_texts]
+        self.indents = [indent(text) for text in visible_texts]
 
     @cached_property
     def stream(self) -> str:
@@ -99,6 +103,11 @@ def find(quote: str, lines: Lines, fits: Iterable[Fit] = tuple(Fit)) -> list[Mat
     return []
 
 
+def is_telling(quote: str) -> bool:
+    """Tell a quote that must stand somewhere from one too short to be looked for with mistakes in it."""
+    return any(len(re.sub(r"\W", "", squeezed(piece))) >= LEAST_PIECE for piece in _ELLIPSIS.split(quote))
+
+
 def similarity(quote: str, text: str) -> float:
     """Tell how alike a quote's first line and a line are, 0 to 1; the beginning of the line is all of it."""
     first = next((line for line in map(squeezed, strip_hidden(quote).split("\n")) if line), "")
@@ -109,13 +118,15 @@ def similarity(quote: str, text: str) -> float:
 
 
 def _verbatim(reading: Reading, lines: Lines) -> list[Match]:
-    """Find whole lines; blank ones between them do not matter, other breaks cost a little."""
+    """Find whole lines; blank ones between them do not matter, other breaks and another indentation cost a little."""
     found: list[Match] = []
     for start, end in lines.occurrences(reading.text):
         if lines.is_start(start) and lines.is_start(end):
             first, last = lines.line_at(start), lines.line_at(end - 1)
-            is_same = tuple(line for line in lines.squeezed[first : last + 1] if line) == reading.lines
-            score = 1.0 if is_same else 0.9
+            filled = [index for index in range(first, last + 1) if lines.squeezed[index]]
+            is_same = tuple(lines.squeezed[index] for index in filled) == reading.lines
+            is_copy = not reading.indents or tuple(lines.indents[index] for index in filled) == reading.indents
+            score = 0.9 + 0.08 * is_same + 0.02 * is_copy
             found.append(Match(first=first, last=last, score=score, number=reading.number))
     return found
 
@@ -150,6 +161,7 @@ def _abridged(reading: Reading, lines: Lines) -> list[Match]:
 
 def _alike(reading: Reading, lines: Lines) -> list[Match]:
     """Find lines with small mistakes: from each line like the quote's longest, align the others around it."""
+    reading = replace(reading, lines=reading.lines[:_MOST_ALIGNED])
     longest = max(range(len(reading.lines)), key=lambda index: len(reading.lines[index]))
     wanted = reading.lines[longest]
     found = [
@@ -185,9 +197,10 @@ def _aligned(reading: Reading, pivot: int, position: int, lines: Lines) -> Match
 def _partner(wanted: str, at: int, step: int, lines: Lines) -> int | None:
     """Find a quoted line's neighbour; the model may have left out lines between."""
     neighbours = [near for near in range(at + step, at + 4 * step, step) if 0 <= near < len(lines.filled)]
-    for near in neighbours:
-        if _ratio(wanted, lines.squeezed[lines.filled[near]]) > 0:
-            return near
+    ratios = [(_ratio(wanted, lines.squeezed[lines.filled[near]]), -index) for index, near in enumerate(neighbours)]
+    likeness, place = max(ratios, default=(0.0, 0))
+    if likeness > 0:
+        return neighbours[-place]
     # Too short for telling a mistake from another line: taken as it comes.
     return neighbours[0] if neighbours and len(wanted) < LEAST_PIECE else None
 
