@@ -185,7 +185,10 @@ class _Anchoring:
         )
 
     def _rows_counted(self, file: FileChange, number: int) -> list[Row]:
-        """Return the rows of the file that have this number by one way or another of counting rows, not lines."""
+        """Return the rows of the file that have this number by one way or another of counting rows, not lines.
+
+        Good enough for choosing among equal lines; for trusting a number alone, small ones mean too many things.
+        """
         counted_file, row = self._numbers.get(number, (None, None))
         rows = [row if counted_file is file else None, row_at_position(file, number)]
         return [found for found in rows if found is not None]
@@ -197,8 +200,8 @@ class _Anchoring:
         side = self._side(file, Side.RIGHT)
         index = side.index_of(candidate.line)
         if index is None:
-            row = next(iter(self._rows_counted(file, candidate.line)), None)
-            if row is not None and row.new_line is not None:
+            other, row = self._numbers.get(candidate.line, (None, None))
+            if other is file and row is not None and row.new_line is not None:
                 index = side.index_of(row.new_line)
         return None if index is None else side.with_blanks(side.place(index, index), candidate.quote)
 
