@@ -266,6 +266,17 @@ def test_b89_a_spoilt_result_is_given_up_and_the_review_is_on_record_without_fin
     assert rows(superuser, "SELECT state, findings_total FROM reviews") == [{"state": "posted", "findings_total": None}]
 
 
+def test_b89_a_result_that_was_altered_is_not_recorded_however_well_it_reads(
+    record: PostgresReviewRecord, superuser: psycopg.Connection
+) -> None:
+    bucket = Bucket()
+    message = message_of(bucket, result("x"))
+    bucket.store(message, result("forged"))
+    with pytest.raises(PermanentError, match="not the one"):
+        RecordReviews(objects=bucket, record=record).handle(encode_recorded(message))
+    assert rows(superuser, "SELECT FROM findings") == []
+
+
 @pytest.mark.parametrize("pointer", ["other review", "other tenant", "answers/x", "../results", ""])
 def test_b89_b93_a_pointer_to_somebody_elses_object_is_never_followed(
     record: PostgresReviewRecord, superuser: psycopg.Connection, pointer: str

@@ -286,6 +286,37 @@ def test_workers_at_once_on_one_pull_request_agree_on_every_life(
     assert {key for key, status in lives(superuser).items() if status == "open"} == last
 
 
+def test_a_second_review_of_a_pull_request_waits_for_the_first_one_to_be_written(
+    connect: Connect, superuser: psycopg.Connection
+) -> None:
+    slow, other = connect("codereview_writer"), connect("codereview_writer")
+    is_written, may_commit, is_done = threading.Event(), threading.Event(), threading.Event()
+
+    def wait(_: sa.Connection) -> None:
+        is_written.set()
+        may_commit.wait(10)
+
+    sa.event.listen(slow, "commit", wait)
+
+    def second() -> None:
+        PostgresReviewRecord(other).write(recorded(2, head="b"), result())
+        is_done.set()
+
+    first = threading.Thread(target=lambda: PostgresReviewRecord(slow).write(recorded(1), result("x")))
+    first.start()
+    assert is_written.wait(10)
+    follower = threading.Thread(target=second)
+    follower.start()
+    # Another pull request has nothing to wait for.
+    PostgresReviewRecord(other).write(recorded(1, number=2), result())
+    assert not is_done.wait(0.3)
+    may_commit.set()
+    first.join()
+    follower.join()
+    # Had it not waited, it would not have seen what it makes fixed.
+    assert set(lives(superuser).values()) == {"fixed"}
+
+
 # --- T7: nothing of a tenant is left on a connection ---------------------------------------------------------------
 
 
