@@ -14,7 +14,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 TOOLS := sam checkov emulator runtime
 TOOL_LOCKS := $(TOOLS:%=requirements/%.txt)
-PYTHON_SOURCES := layers/core/python functions infra tests
 
 .PHONY: help
 help: ## List these verbs
@@ -66,7 +65,7 @@ lock: $(VENV)/bin/uv ## Renew the hash-locked requirements
 check: setup ## Lint, format check, types, import contracts, template linters
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/mypy $(PYTHON_SOURCES)
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports
 	@.tools/sam/bin/cfn-lint
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml

@@ -12,10 +12,11 @@ from tests.adapters.github.world import KEY, NOW, PEM, World
 
 TOKENS = "POST /app/installations/5/access_tokens"
 PULL = "GET /repos/o/r/pulls/3"
+HEAD = "a" * 40
 PULL_DOCUMENT = {
     "number": 3,
     "state": "open",
-    "head": {"sha": "a" * 40, "ref": "topic", "repo": None},
+    "head": {"sha": HEAD, "ref": "topic", "repo": None},
     "base": {"sha": "b" * 40, "ref": "main"},
     "changed_files": 1,
     "user": None,

@@ -3,7 +3,7 @@
 import httpx
 
 from codereview.domain.change import FileChange, FileStatus, Unreviewable
-from tests.adapters.github.test_app import PULL, PULL_DOCUMENT
+from tests.adapters.github.test_app import HEAD, PULL, PULL_DOCUMENT
 from tests.adapters.github.world import World
 
 FILES = "GET /repos/o/r/pulls/3/files"
@@ -46,7 +46,7 @@ def test_b34_a_file_that_has_changed_is_not_said_to_be_the_same() -> None:
     old, new = (httpx.Response(200, content=content, headers=CONTENT) for content in (b"old", b"new"))
     world.on(
         "GET /repos/o/r/contents/a.py",
-        lambda request: new if request.url.params["ref"] == PULL_DOCUMENT["head"]["sha"] else old,
+        lambda request: new if request.url.params["ref"] == HEAD else old,
     )
     (file,) = changed_files(world, bare("a.py", "changed"))
     assert (file.status, file.unreviewable) == (FileStatus.CHANGED, Unreviewable.NOT_SENT_BY_GITHUB)
