@@ -27,6 +27,10 @@ _NEEDED = {
 }
 
 
+class NewerVersionError(PermanentError):
+    """A later release wrote the message; this one cannot read it, which does not make it worthless."""
+
+
 def encode(envelope: Envelope) -> str:
     """Write the envelope without its absent fields.
 
@@ -40,12 +44,15 @@ def encode(envelope: Envelope) -> str:
 def decode(body: str) -> Envelope:
     """Read an envelope back.
 
-    Raises PermanentError, with the reason, for anything that `encode` of this version cannot have written.
+    Raises NewerVersionError for a later version, and PermanentError, with the reason, for anything else that `encode`
+    cannot have written.
     """
     if len(body) > MAX_ENVELOPE_BYTES:
         raise PermanentError("the message is too long for an envelope")
     values = parse_object(body.encode("utf-8", errors="surrogatepass"))
     version = values.get("version")
+    if type(version) is int and version > ENVELOPE_VERSION:
+        raise NewerVersionError("the envelope is of a later version than this release knows")
     if type(version) is not int or version != ENVELOPE_VERSION:
         raise PermanentError("the envelope is of an unknown version")
     unknown = values.keys() - _READERS.keys() - {"version"}

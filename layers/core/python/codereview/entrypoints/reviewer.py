@@ -7,9 +7,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview.domain.envelope_codec import decode
+from codereview.domain.envelope_codec import NewerVersionError, decode
 from codereview.domain.review import Outcome
 from codereview.entrypoints.sqs import Postponement, process_batch
+from codereview.errors import RetryableError
 from codereview.ports import Clock
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 
@@ -28,7 +29,10 @@ class ReviewerApp:
         deadline = self.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
 
         def handle(body: str) -> Outcome:
-            envelope = decode(body)
+            try:
+                envelope = decode(body)
+            except NewerVersionError as error:  # during a deployment; the code that can read it is on its way
+                raise RetryableError(str(error)) from error
             self.logger.append_keys(delivery=envelope.delivery, correlation_id=envelope.delivery)
             return self.review.handle(envelope, deadline=deadline)
 
