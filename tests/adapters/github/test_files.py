@@ -7,7 +7,6 @@ from tests.adapters.github.test_app import HEAD, PULL, PULL_DOCUMENT
 from tests.adapters.github.world import World
 
 FILES = "GET /repos/o/r/pulls/3/files"
-HEAD = "a" * 40  # of the pull request that the fake has
 CONTENT = {"content-type": "application/vnd.github.raw; charset=utf-8"}
 
 
