@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
+from codereview.domain.merging import FindingPolicy
 from codereview.domain.publication import Publication, ReviewComment
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
@@ -70,20 +71,28 @@ def _result(findings: list[Finding]) -> ReviewResult:
     )
 
 
-def _publish(world: World, findings: list[Finding], *, most: int = 20) -> ReviewItem:
+def _publish(
+    world: World, findings: list[Finding], *, key: ReviewKey = _KEY, most: int = 20, most_comments: int = 25
+) -> ReviewItem:
     """Publish as the queue does: again after each failure, until it is done."""
     data = encode_result(_result(findings))
     stored = StoredObject(key="results/x", sha256=hashlib.sha256(data).hexdigest())
     world.objects[stored.key] = data
-    world.items[_KEY.review_id] = ReviewItem(key=_KEY, state=ReviewState.ANSWERED, result=stored)
+    world.items[key.review_id] = ReviewItem(key=key, state=ReviewState.ANSWERED, result=stored)
     for _ in range(most):
         world.is_dead = False
         try:
             lease = Store(world).acquire(_PLACE, owner=UUID(int=1), now=world.now, until=world.now + FUNCTION_TIMEOUT)
             assert isinstance(lease, Lease)
-            publish = PublishReview(clock=Clock(world), store=Store(world), objects=Objects(world), marker_key=KEY)
+            publish = PublishReview(
+                clock=Clock(world),
+                store=Store(world),
+                objects=Objects(world),
+                marker_key=KEY,
+                policy=FindingPolicy(max_comments=most_comments),
+            )
             repository = GitHub(world).repository(5, 2)
-            item = world.items[_KEY.review_id]
+            item = world.items[key.review_id]
             return publish(repository, lease, item, deadline=world.now + FUNCTION_TIMEOUT)
         except RetryableError as error:
             world.now += error.retry_after if error.retry_after is not None else VISIBILITY
@@ -228,3 +237,34 @@ def test_a_review_that_stands_without_its_comments_is_made_whole_by_an_edit() ->
     _publish(world, [_finding(0), _finding(1)])
     assert world.reviews == [(review, publication)]
     assert world.calls.count("github.edit_review") == 1
+
+
+def test_what_is_beyond_the_cap_is_listed_in_the_body() -> None:
+    world = World()
+    _publish(world, [_finding(index) for index in range(14)], most_comments=10)
+    assert _inline(_expect_all(world, 14)) == _is(*range(10))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=4), st.sampled_from([3, 25]), st.booleans())
+def test_a_finding_gets_one_comment_however_many_reviews_find_it(
+    rounds: list[set[int]], most_comments: int, has_refusals: bool
+) -> None:
+    world = World(refuses=lambda comment: has_refusals and _title(comment) in _is(2))
+    for number, found in enumerate(rounds):
+        key = replace(_KEY, kind=f"comment:{number}")
+        _publish(world, [_finding(index) for index in sorted(found)], key=key, most_comments=most_comments)
+        _, publication = world.reviews[-1]
+        for index in found:
+            assert (f"Nr{index}." in _inline(publication)) + publication.body.count(f"· Nr{index}.") == 1
+    commented = [title for _, publication in world.reviews for title in _inline(publication)]
+    assert len(commented) == len(set(commented))
+
+
+def test_a_strangers_copy_of_our_comments_hides_no_finding() -> None:
+    world = World()
+    _publish(world, [_finding(0)])
+    ((review, publication),) = world.reviews
+    other = World(reviews=[(replace(review, is_ours=False), publication)])
+    _publish(other, [_finding(0)])
+    assert [_inline(posted) for _, posted in other.reviews] == [_is(0), _is(0)]

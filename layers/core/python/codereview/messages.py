@@ -15,6 +15,7 @@ NOT_IN_THE_DIFF = "Findings outside of the diff"
 NOT_INLINE = "Findings that GitHub would not take as comments on a line"
 NOT_REVIEWED = "Not reviewed"
 MORE_FINDINGS = "More findings"
+STANDING_FINDINGS = "Findings that earlier comments are about"
 ALL_FINDINGS = "Findings"
 CUT = "_Cut here: GitHub allows no more._"
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from codereview.domain.finding import Finding, Placement
+from codereview.domain.finding import Finding, Placement, Severity
 from codereview.domain.fingerprints import fingerprint
 
 _WORD = re.compile(r"[a-z][a-z0-9]{2,}")
@@ -40,11 +40,38 @@ class _Claim:
     weights: Mapping[str, float]
 
 
-def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingPolicy:
+    """How much of what was found people get to see.
+
+    What is beyond `max_comments` is listed in the review's body; what is below a floor is recorded and not shown. A
+    finding without a confidence passes: its agent does not say.
+    """
+
+    max_comments: int = 10
+    least_severity: Severity = Severity.INFO
+    least_confidence: float = 0.3
+
+    def admits(self, finding: Finding) -> bool:
+        """Tell whether a finding reaches the floors."""
+        candidate = finding.candidate
+        is_sure = candidate.confidence is None or candidate.confidence >= self.least_confidence
+        return is_sure and candidate.severity.rank <= self.least_severity.rank
+
+
+DEFAULT_POLICY = FindingPolicy()
+
+
+def merge(findings: Iterable[Finding], policy: FindingPolicy = DEFAULT_POLICY) -> tuple[Finding, ...]:
     """Merge, rank, and tell apart what has one fingerprint; dropped findings come last.
 
-    Of findings that mean the same the most severe stays. The order depends on the findings alone, not on theirs.
+    Of findings that mean the same the most severe stays; what is below the policy's floors is dropped before, so that
+    nothing is merged into it. The order depends on the findings alone, not on theirs.
     """
+    findings = [
+        finding if policy.admits(finding) else replace(finding, placement=Placement.DROPPED, anchor=None, text="")
+        for finding in findings
+    ]
     kept: list[_Claim] = []
     by_path: defaultdict[str, list[int]] = defaultdict(list)
     for finding in sorted(findings, key=_rank):

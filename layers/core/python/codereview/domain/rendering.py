@@ -7,7 +7,7 @@ Code is masked, and fenced so that it cannot get out; what the secrets agent fou
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from codereview import messages
@@ -41,11 +41,20 @@ _BY_POLICY = frozenset(
 
 
 def publication(
-    result: ReviewResult, *, review_id: UUID, marker_key: bytes, max_comments: int = MAX_COMMENTS
+    result: ReviewResult,
+    *,
+    review_id: UUID,
+    marker_key: bytes,
+    max_comments: int = MAX_COMMENTS,
+    standing: Collection[str] = (),
 ) -> Publication:
-    """Return what to post for the result; the most important findings become comments on their lines."""
+    """Return what to post for the result; the most important findings become comments on their lines.
+
+    `standing` are the fingerprints of findings that a comment of an earlier review is about: these are only listed.
+    """
     result = without_secrets(result)
-    inline = [finding for finding in result.shown if _has_line(finding)]
+    inline = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint not in standing]
+    persisting = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint in standing]
     commented, listed = inline[:max_comments], inline[max_comments:]
     unplaced = [finding for finding in result.shown if not _has_line(finding)]
     body = assemble(
@@ -60,6 +69,11 @@ def publication(
             Section(
                 title=f"{messages.MORE_FINDINGS} ({len(listed)})",
                 items=tuple(_entry(finding, result) for finding in listed),
+                noun="finding",
+            ),
+            Section(
+                title=f"{messages.STANDING_FINDINGS} ({len(persisting)})",
+                items=tuple(_entry(finding, result) for finding in persisting),
                 noun="finding",
             ),
             _left_out(result),

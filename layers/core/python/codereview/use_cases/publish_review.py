@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from codereview.domain.change import Change
+from codereview.domain.finding import Placement
 from codereview.domain.markers import finding_marker_fingerprint, review_marker_id
+from codereview.domain.merging import DEFAULT_POLICY, FindingPolicy
 from codereview.domain.payload import move_to_body, tries, unplaceable
 from codereview.domain.publication import CheckOutput, Publication
-from codereview.domain.rendering import publication
+from codereview.domain.rendering import MAX_COMMENTS, publication
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState, SkipReason
 from codereview.domain.stored import decode_result
@@ -41,6 +43,9 @@ LEAST_TIME = timedelta(seconds=60)
 # With less left, nothing is tried any more but what GitHub has no reason to refuse.
 _TIME_FOR_TRIES = timedelta(seconds=40)
 
+# Of more reviews of one pull request the comments are not read again.
+_MOST_EARLIER = 30
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReview:
@@ -50,6 +55,7 @@ class PublishReview:
     store: ReviewStore
     objects: Objects
     marker_key: bytes
+    policy: FindingPolicy = DEFAULT_POLICY
 
     def __call__(self, repository: Repository, lease: Lease, item: ReviewItem, *, deadline: datetime) -> ReviewItem:
         """Post, or adopt what stands there already; returns the item as posted, superseded or skipped.
@@ -58,8 +64,9 @@ class PublishReview:
         """
         if deadline - self.clock.now() < LEAST_TIME:
             raise RetryableError("too little time left to post", retry_after=timedelta())
-        wanted = self._publication(self._result(item), item)
-        found = self._standing(repository, item)
+        result = self._result(item)
+        found, earlier = self._standing(repository, item)
+        wanted = self._publication(result, item, self._said(repository, item, result, earlier))
         if found is None:
             self._wait_for_unknown_post(item)
             posted = self._post(repository, lease, item, wanted, deadline)
@@ -84,8 +91,30 @@ class PublishReview:
         """Return the check run's text of a review with a result."""
         return self._publication(self._result(item), item).check
 
-    def _publication(self, result: ReviewResult, item: ReviewItem) -> Publication:
-        return publication(result, review_id=item.key.review_id, marker_key=self.marker_key)
+    def _publication(self, result: ReviewResult, item: ReviewItem, said: frozenset[str] = frozenset()) -> Publication:
+        return publication(
+            result,
+            review_id=item.key.review_id,
+            marker_key=self.marker_key,
+            max_comments=min(self.policy.max_comments, MAX_COMMENTS),
+            standing=said,
+        )
+
+    def _said(
+        self, repository: Repository, item: ReviewItem, result: ReviewResult, earlier: list[PostedReview]
+    ) -> frozenset[str]:
+        """Return the findings that comments of our earlier reviews are about: none gets a second comment.
+
+        The comments are listed review by review, since only so it is certain that they are ours.
+        """
+        if not any(finding.placement is Placement.INLINE for finding in result.shown):
+            return frozenset()
+        return frozenset(
+            fingerprint
+            for review in earlier[-_MOST_EARLIER:]
+            for comment in repository.review_comments(item.key.number, review.id)
+            if (fingerprint := finding_marker_fingerprint(comment.body, self.marker_key)) is not None
+        )
 
     def _result(self, item: ReviewItem) -> ReviewResult:
         """Read the stored result; raises PermanentError if it is not what was stored."""
@@ -98,16 +127,24 @@ class PublishReview:
             raise PermanentError("the stored result is not the one that was stored")
         return decode_result(data)
 
-    def _standing(self, repository: Repository, item: ReviewItem) -> PostedReview | None:
-        """Look for this review on all pages; remove what was left pending, since it blocks every post."""
+    def _standing(self, repository: Repository, item: ReviewItem) -> tuple[PostedReview | None, list[PostedReview]]:
+        """Look for this review on all pages, and for our others of the same pull request.
+
+        What was left pending is removed, since it blocks every post.
+        """
+        found: PostedReview | None = None
+        others: list[PostedReview] = []
         for review in repository.reviews(item.key.number):
             if not review.is_ours:
                 continue
+            review_id = review_marker_id(review.body, self.marker_key)
             if review.is_pending:
                 repository.delete_pending_review(item.key.number, review.id)
-            elif review_marker_id(review.body, self.marker_key) == item.key.review_id:
-                return review
-        return None
+            elif review_id == item.key.review_id:
+                found = found or review
+            elif review_id is not None:
+                others.append(review)
+        return found, others
 
     def _wait_for_unknown_post(self, item: ReviewItem) -> None:
         """Refuse to post while an earlier post of unknown outcome may still turn up."""
@@ -148,7 +185,7 @@ class PublishReview:
                 raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
             except RejectedError as error:
                 refusal = error
-                found = self._standing(repository, item)
+                found, _ = self._standing(repository, item)
                 if found is not None:
                     return found, False
         raise refusal or PermanentError("there was nothing to try")
