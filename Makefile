@@ -84,8 +84,9 @@ test-long: setup ## Run the long proofs too
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: bench
-bench: setup ## Measure cold starts, warm answers and memory side by side
+bench: setup ## Measure cold starts, warm answers, memory, and what a decision over limits takes
 	@PYTHONPATH=infra $(BIN)/python -m tests.benchmarks.cold_start
+	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.limits
 
 # --- building and running ---------------------------------------------------------------------------------------------
 

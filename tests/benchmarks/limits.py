@@ -1,0 +1,115 @@
+"""Requests and time that a decision over two buckets takes, for one caller and for several that share a tenant.
+
+No test: the times are the emulator's, so only the requests say something about DynamoDB. Each caller has a connection
+and a memory of its own, as each Lambda sandbox has.
+
+A decision takes a second request when the caller took the tenant's bucket for idle and somebody else had just made it
+busy, or the other way round. That is rare where little is used of a limit, impossible to tell in advance where half of
+it is, and rare again at the limit, where the bucket is always busy. A refusal is repeated from memory for a second.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
+from codereview.adapters.system import SystemClock
+from codereview.domain.limits import Granted, Rate, Take
+from local import aws
+from local.processes import Processes, free_ports
+
+_DECISIONS = 480  # of all callers together
+_SECOND = timedelta(seconds=1)
+_RATE = Rate(units=1_000, period=_SECOND, burst=40)
+_SHARES = (0.05, 0.1, 0.3, 4.0)  # of the tenant's limit that all callers together ask for
+
+
+@dataclass
+class Caller:
+    """One caller and what it saw."""
+
+    buckets: DynamoBuckets
+    requests: int = 0
+    admitted: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+
+    def count(self, **_: object) -> None:
+        """Count a request."""
+        self.requests += 1
+
+    def ask(self, owner: str, takes: Sequence[Take], pause: float, together: Barrier, *, seed: int) -> None:
+        """Ask again and again, with pauses of `pause` seconds on average, spread as chance spreads them."""
+        clock, chance = SystemClock(), random.Random(seed)
+        together.wait()
+        for _ in range(_DECISIONS // together.parties):
+            time.sleep(chance.expovariate(1 / pause))
+            begin = time.perf_counter()
+            decision = self.buckets.take(owner, takes, now=clock.now())
+            self.milliseconds.append((time.perf_counter() - begin) * 1000)
+            self.admitted += isinstance(decision, Granted)
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name, Processes([Path(name) / "tmp"]) as processes:
+        (port,) = free_ports(1)
+        emulator = aws.start(processes, folder=Path(name), port=port)
+        emulator.client("dynamodb").create_table(
+            TableName="control",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        _print(f"{'asked for':<14}{'callers':>8}{'decisions':>11}{'admitted':>10}{'requests each':>15}{'p50 ms':>9}")
+        for share in _SHARES:
+            for number in (1, 4, 16):
+                _measure(emulator, share, number)
+
+
+def _measure(emulator: aws.Aws, share: float, number: int) -> None:
+    callers = [_caller(emulator) for _ in range(number)]
+    together = Barrier(number)
+    owner, pause = f"{share} {number}", number / (_RATE.units * share)
+    with ThreadPoolExecutor(number) as pool:
+        asked = [
+            pool.submit(
+                caller.ask,
+                owner,
+                [Take(name="tenant", rate=_RATE), Take(name=f"key#{n}", rate=_RATE)],
+                pause,
+                together,
+                seed=n,
+            )
+            for n, caller in enumerate(callers)
+        ]
+        for each in asked:
+            each.result()
+    decisions = sum(len(caller.milliseconds) for caller in callers)
+    each_took = sum(caller.requests for caller in callers) / decisions
+    admitted = sum(caller.admitted for caller in callers) / decisions
+    median = statistics.median(taken for caller in callers for taken in caller.milliseconds)
+    _print(f"{share:<14.0%}{number:>8}{decisions:>11}{admitted:>10.0%}{each_took:>15.3f}{median:>9.2f}")
+
+
+def _caller(emulator: aws.Aws) -> Caller:
+    client = emulator.client("dynamodb")
+    caller = Caller(DynamoBuckets(client, "control"))
+    client.meta.events.register("before-send.dynamodb", caller.count)
+    return caller
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
