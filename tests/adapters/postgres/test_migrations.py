@@ -95,10 +95,11 @@ def _is_named(_thing: object, name: str | None, kind: str, _reflected: object, _
     return kind == "column" or (kind == "table" and name in metadata.tables)
 
 
-@pytest.mark.parametrize("before", revisions()[:-1])
+@pytest.mark.parametrize("before", revisions())
 def test_every_migration_keeps_every_row_of_a_filled_database(
     owner: sa.Engine, anybody: Callable[[], psycopg.Connection], before: str
 ) -> None:
+    """The newest revision has its data already, so that the next one cannot come without."""
     migrate(owner, now=NOW, revision=before)
     with anybody() as connection:
         connection.execute((DATA / f"r{before}.sql").read_bytes())
