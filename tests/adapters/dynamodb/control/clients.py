@@ -1,4 +1,4 @@
-"""A process of clients that race for buckets and budgets: `python clients.py ENDPOINT TABLE THREADS`.
+"""A process of clients that race for whatever the table keeps: `python clients.py ENDPOINT TABLE THREADS`.
 
 Each line on standard input is a round, in JSON; each thread has a connection and a memory of its own. The answer is a
 line with what each thread was told. All take at once: no thread begins before all are ready.
@@ -16,12 +16,19 @@ from typing import Any
 
 from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
 from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
+from codereview.adapters.dynamodb.control.people import DynamoPeople
+from codereview.adapters.dynamodb.control.settings import DynamoFlags
+from codereview.adapters.system import RandomIds
+from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
 from codereview.domain.control.budgets import Shortage, Spender, month_of
+from codereview.domain.control.people import PersonId
 from codereview.domain.control.quotas import Budgets
 from codereview.domain.limits import Granted, Rate, Take
 from codereview.domain.review import ReviewKey, TenantId
-from codereview.errors import ThrottledError
+from codereview.errors import ConflictError, NotFoundError, StaleVersionError, ThrottledError
 from local.aws import Aws
+
+_EPOCH = datetime.fromisoformat("2026-03-15T12:00:00+00:00")
 
 
 class Client:
@@ -33,13 +40,48 @@ class Client:
         self.requests = 0
         self.buckets = DynamoBuckets(client, table)
         self.ledger = DynamoBudgetLedger(client, table)
+        self.flags = DynamoFlags(client, table)
+        self.people = DynamoPeople(client, table)
 
     def _count(self, **_: Any) -> None:
         self.requests += 1
 
     def play(self, barrier: Barrier, asked: dict[str, Any], number: int) -> dict[str, Any]:
         """Play the round's game."""
-        return self._reserve(barrier, asked, number) if "budget" in asked else self._take(barrier, asked)
+        match asked.get("game"):
+            case "flags":
+                return self._change(barrier, asked)
+            case "leave":
+                return self._leave(barrier, asked, number)
+            case "reserve":
+                return self._reserve(barrier, asked, number)
+            case _:
+                return self._take(barrier, asked)
+
+    def _change(self, barrier: Barrier, asked: dict[str, Any]) -> dict[str, Any]:
+        """Read the tenant's flags and change them, over and over."""
+        done = stale = 0
+        barrier.wait()
+        for _ in range(asked["attempts"]):
+            try:
+                until_free(partial(self.flags.save, self.flags.load(TenantId(asked["owner"])), audit=own_entry()))
+                done += 1
+            except StaleVersionError:
+                stale += 1
+        return {"done": done, "stale": stale}
+
+    def _leave(self, barrier: Barrier, asked: dict[str, Any], number: int) -> dict[str, Any]:
+        """Be an admin, and leave when all are."""
+        person = PersonId(host="github.com", user_id=asked["process"] * 100 + number + 1)
+        me = self.people.load(TenantId(asked["owner"]), person)
+        if me is None:
+            raise NotFoundError(str(person))
+        barrier.wait()
+        try:
+            until_free(partial(self.people.remove, me, audit=own_entry()))
+        except ConflictError:
+            return {"left": 0}
+        return {"left": 1}
 
     def _reserve(self, barrier: Barrier, asked: dict[str, Any], number: int) -> dict[str, Any]:
         """Reserve for reviews of its own, and spend and settle every other one."""
@@ -79,6 +121,12 @@ class Client:
             elif decision.retry_after is not None:
                 waits.append(decision.retry_after / timedelta(microseconds=1))
         return {"taken": taken, "decided": decided, "requests": self.requests, "waits": waits}
+
+
+def own_entry() -> AuditEntry:
+    """Describe a change that no other client makes."""
+    request = Request(actor=Actor(kind=ActorKind.SYSTEM, id="client"), id=str(RandomIds().new()), at=_EPOCH)
+    return audited(request, tenant=None, action="race", target="table")
 
 
 def until_free[T](call: Callable[[], T]) -> T:

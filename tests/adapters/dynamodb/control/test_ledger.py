@@ -170,7 +170,13 @@ def test_sixteen_clients_in_four_processes_never_promise_a_dollar_twice_and_prom
 ) -> None:
     """Budgets around what is asked for: 16 clients hold 20 each and spend 14 each of 2 settled reviews, at the most."""
     for number, budget in enumerate((5, 95, 200, 333, 1000)):
-        spec = {"owner": f"github.com:{number}", "budget": budget, "attempts": 4, "now": NOW.isoformat()}
+        spec = {
+            "game": "reserve",
+            "owner": f"github.com:{number}",
+            "budget": budget,
+            "attempts": 4,
+            "now": NOW.isoformat(),
+        }
         told = racers.play([spec | {"process": process} for process in range(PROCESSES)])
         held, spent = sum(each["held"] for each in told), sum(each["spent"] for each in told)
         spender = replace(REVIEW, key=replace(KEY, tenant=tenant_of("github.com", number), number=999))

@@ -222,7 +222,7 @@ def test_b103_a_tenant_that_comes_back_has_nothing_of_its_past(world: World) -> 
     world.moment += timedelta(days=1)
     again = world.tenant()
     assert (again.generation, again.began_at) == (2, world.moment)
-    assert world.scopes(token) is None
+    assert world.verify(token) is None
     assert world.scopes(session) is None
     assert world.keys.page(again, limit=10).items == ()
     assert world.people.page(again, limit=10).items == ()
@@ -239,7 +239,7 @@ def test_i14_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_ope
     operator = world.sign_in.begin(ROOT, login="root", request=world.request()).text
     assert world.scopes(token) == READING
     world.tenants.block(MINE, request=world.request())
-    assert world.scopes(token) is None
+    assert world.verify(token) is None
     assert world.scopes(operator) == OPERATING
     # Neither GitHub's word nor a new installation undoes what an operator did.
     world.tenants.remove(MINE, request=world.request())
