@@ -196,6 +196,7 @@ def deaf_on_commit(server: Database) -> Iterator[tuple[int, list[bytes]]]:
     """Stand before the server, and once a COMMIT was passed on, let nothing back: not even whether it happened."""
     committed: list[bytes] = []
     listener = socket.create_server((LOOPBACK, 0))
+    listener.settimeout(30)
 
     def pass_on(source: socket.socket, target: socket.socket, *, is_client: bool) -> None:
         with suppress(OSError):
