@@ -1,75 +1,13 @@
 """A model's Markdown is harmless once it is sanitised, by the judgement of GitHub's own renderer."""
 
-import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codereview.domain.hidden_text import HIDDEN
-from codereview.domain.sanitising import is_allowed_url, sanitise
-from tests.unit.github_page import rendered
-
-_TAGS = frozenset(
-    {
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "em",
-        "strong",
-        "del",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "code",
-        "pre",
-        "hr",
-    }
-    | {"br", "a"}
-)
-
-
-# What GitHub makes of the text of a rendered page, outside of code and of links.
-_LIVE_TEXT = re.compile(r"@[A-Za-z0-9]|#[0-9]|\bGH-[0-9]|\$[^\0]*\$|https?://|www\.", re.IGNORECASE)
-
-
-def assert_harmless(markdown: str) -> None:
-    page = rendered(markdown)
-    assert not page.comments
-    for tag, attributes in page.tags:
-        assert tag in _TAGS, tag
-        assert set(attributes) <= {"href", "class", "start"}, attributes
-        if tag == "a":
-            assert is_allowed_url(attributes["href"] or ""), attributes
-        assert "mermaid" not in (attributes.get("class") or "")
-        assert "suggestion" not in (attributes.get("class") or "")
-    text = "".join(page.text)
-    for link in {attributes["href"] or "" for tag, attributes in page.tags if tag == "a"}:
-        text = text.replace(link, "")
-    assert not _LIVE_TEXT.search(text), text
-    assert not HIDDEN.search(text.replace("\0", "")), text
-    assert not re.search(r"(?m)^[ >*+-]*/[a-z]", "".join(_outside_of_fences(markdown)))
-
-
-def _outside_of_fences(markdown: str) -> list[str]:
-    lines, marker = [], ""
-    for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r|\Z)", markdown):
-        run = re.match(r"`{3,}|~{3,}", line)
-        if marker:
-            marker = "" if line.rstrip("\r\n") == marker else marker
-        elif run and (run[0][0] == "~" or "`" not in line[run.end() :]):
-            marker = run[0]
-        else:
-            lines.append(line)
-    assert not marker, "a fence is left open"
-    return lines
-
+from codereview.domain.sanitising import sanitise
+from tests.unit.github_page import assert_harmless, rendered
 
 _FRAGMENTS = (
     "@everyone", "@org/team", "@", "/approve", "/", "fixes #1", "#12", "GH-7", "![x](https://evil.example/?d=1)",
@@ -80,7 +18,7 @@ _FRAGMENTS = (
     "\\", "\\\\", "&#64;", "&commat;", "&", "amp;", "&lt;", "&grave;", "&bsol;", "\u200b", "&#8203;", "\u202e",
     "\U000e0041", "\ufe0f", "\U000f0000", "*", "_", "**", "~~", "text", "a", "word word", '"title"', "[^1]",
     "[^1]: ", "[a]: ", ":", "!", ".", "x", "1", "\r", "\r\n", "\x1b[31m", "\x0c", "https://docs.python.org/3/",
-    "[d](https://docs.python.org/3/)", "\u2028", "\ud800",
+    "[d](https://docs.python.org/3/)", "\u2028", "\ud800", "`" * 80, "`" * 81, "`" * 255, "`" * 256, "~" * 256,
 )  # fmt: skip
 markdowns = st.lists(st.sampled_from(_FRAGMENTS) | st.text(max_size=3), max_size=25).map("".join)
 

@@ -246,8 +246,9 @@ def _suggestion(finding: Finding) -> Iterator[str]:
     if code is None or not finding.is_suggestion_applicable or finding.anchor is None:
         return
     is_exact = len(code) <= _MAX_SUGGESTION and not HIDDEN.search(code) and mask_secrets(code) == code
-    if is_exact and finding.anchor.side is Side.RIGHT:
-        yield fenced(code, "suggestion")
+    block = fenced(code, "suggestion")
+    if is_exact and code in block and finding.anchor.side is Side.RIGHT:
+        yield block
 
 
 def _is_analyzer(agent: str, runs: Sequence[AgentRun]) -> bool:

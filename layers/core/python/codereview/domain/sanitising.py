@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from codereview.domain.hidden_text import storable, strip_hidden
 from codereview.domain.markdown_blocks import Fence, Lines, read_blocks
+from codereview.domain.markdown_code import LONGEST_FENCE, LONGEST_TICKS, longest_run, with_shorter_runs
 
 # Reference works whose pages nobody can write to for the sake of a link, so that a link gives nothing away.
 ALLOWED_HOSTS = (
@@ -109,9 +110,10 @@ def _sanitised_once(markdown: str) -> str:
 def _fence(block: Fence) -> str:
     """Write a fence that cannot be broken out of: at the margin, longer than any run of its own character within."""
     character = block.marker[0]
-    longest = max((len(run) for run in re.findall(re.escape(character) + "+", block.code)), default=0)
-    marker = block.marker if longest < len(block.marker) else character * (longest + 1)
-    code = block.code if not block.code or block.code.endswith(("\n", "\r")) else block.code + "\n"
+    code = with_shorter_runs(block.code, character, LONGEST_FENCE)
+    longest = longest_run(code, character)
+    marker = block.marker[:LONGEST_FENCE] if longest < len(block.marker) else character * (longest + 1)
+    code = code if not code or code.endswith(("\n", "\r")) else code + "\n"
     return f"{marker}{_info(block.info)}\n{code}{marker}\n"
 
 
@@ -229,7 +231,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
     cursors = dict.fromkeys(ends, 0)
     position = 0
     for start, end in runs:
-        if start < position or text[start] == "\\":
+        if start < position or text[start] == "\\" or end - start > LONGEST_TICKS:
             continue
         candidates, cursor = ends.get(end - start, []), cursors.get(end - start, 0)
         while cursor < len(candidates) and candidates[cursor][0] < end:
