@@ -36,6 +36,7 @@ REVIEWER = GITHUB | {
 RECONCILER = GITHUB | {
     "CONTROL_TABLE": "control",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
+    "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
     "REVIEW_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-reviews",
     "RECORD_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-records",
 }

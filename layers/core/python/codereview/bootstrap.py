@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from codereview.settings import DatabaseSettings, LogSettings, ReconcilerSettings, ReviewerSettings
 
 
+_MOST_RESERVATIONS = 100  # settled by one run of the reconciler; what is left over is due a minute later
+
+
 @functools.cache
 def webhook() -> "WebhookEndpoint":
     """Build the webhook function; nothing third-party is loaded on the way, since its cold start is GitHub's wait."""
@@ -150,9 +153,12 @@ def reconciler() -> "ReconcilerApp":
     import boto3
     from aws_lambda_powertools import Metrics
 
+    from codereview.adapters.aws.audit_queue import SqsAuditQueue
     from codereview.adapters.aws.dead_letters import SqsDeadLetters
     from codereview.adapters.aws.queues import SqsReviewQueue
     from codereview.adapters.aws.secrets import Secrets
+    from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
+    from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
     from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.jobs import DynamoJobs
     from codereview.adapters.system import SystemClock
@@ -161,6 +167,7 @@ def reconciler() -> "ReconcilerApp":
     from codereview.use_cases.reconcile.redeliver import RedeliverFailed
     from codereview.use_cases.reconcile.release_due import ReleaseDue
     from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+    from codereview.use_cases.send_outbox import SendOutbox
 
     settings = reconciler_settings(os.environ)
     clock, session = SystemClock(), boto3.Session()
@@ -174,6 +181,12 @@ def reconciler() -> "ReconcilerApp":
         queue=SqsReviewQueue(sqs, settings.review_queue_url),
     )
     redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=_deliveries(settings, secrets))
+    outbox = SendOutbox(
+        clock=clock,
+        outbox=DynamoAuditOutbox(dynamodb, settings.control_table),
+        queue=SqsAuditQueue(sqs, settings.record_queue_url),
+    )
+    ledger = DynamoBudgetLedger(dynamodb, settings.control_table)
     reviews, records = (
         ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
         for name, url in (("reviews", settings.review_dead_letters_url), ("records", settings.record_dead_letters_url))
@@ -185,6 +198,8 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="ReviewDeadLetters", run=lambda _: reviews()),
             NamedJob(name="RecordDeadLetters", run=lambda _: records()),
             NamedJob(name="Deliveries", run=lambda deadline: redeliver(deadline=deadline)),
+            NamedJob(name="Outbox", run=lambda deadline: outbox(deadline=deadline)),
+            NamedJob(name="Reservations", run=lambda _: ledger.expire(now=clock.now(), limit=_MOST_RESERVATIONS)),
         ),
         logger=_logger(settings.log),
         metrics=Metrics(namespace="CodeReview", service=settings.log.service),

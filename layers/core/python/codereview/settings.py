@@ -208,6 +208,7 @@ class ReconcilerSettings:
     log: LogSettings
     control_table: str
     review_queue_url: str
+    record_queue_url: str
     review_dead_letters_url: str
     record_dead_letters_url: str
     github_secret_arn: str
@@ -221,6 +222,7 @@ def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
         log=log_settings(environment),
         control_table=environment.text("CONTROL_TABLE"),
         review_queue_url=environment.url("REVIEW_QUEUE_URL"),
+        record_queue_url=environment.url("RECORD_QUEUE_URL"),
         review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),
         record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
