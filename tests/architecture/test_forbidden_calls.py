@@ -91,3 +91,9 @@ def test_the_search_sees_each_way() -> None:
     assert list(made_up_sql("c.execute(f'SELECT {x}')\nc.execute('a' + b)\nsa.text('{}'.format(x))")) == [1, 2, 3]
     assert list(made_up_sql("c.execute(sa.text('SELECT :x'), {'x': x})\nc.execute(QUERY)")) == []
     assert list(imported("def f():\n    from pickle import loads")) == ["pickle"]
+
+
+@EACH
+def test_f22_messages_are_sent_one_by_one_so_that_none_fails_unseen_among_others(file: Path) -> None:
+    """A batch is answered with a success and a list of what failed, which is easily left unread."""
+    assert "send_message_batch" not in file.read_text()
