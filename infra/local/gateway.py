@@ -23,15 +23,15 @@ _MAX_BODY_BYTES = 10 * 1024 * 1024  # https://docs.aws.amazon.com/apigateway/lat
 
 
 @contextmanager
-def serve(*, endpoint_url: str, api_id: str, stage: str, port: int) -> Iterator[str]:
-    """Serve the API at the root of `port` while the context is open; give its address."""
+def serve(*, endpoint_url: str, api_id: str, stage: str) -> Iterator[str]:
+    """Serve the API at the root of a free port while the context is open; give its address."""
     target = urlsplit(endpoint_url)
 
     class Handler(_Handler):
         upstream = (target.hostname or LOOPBACK, target.port or 80)
         prefix = f"/_aws/execute-api/{api_id}/{stage}"
 
-    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True, name="gateway")
     thread.start()

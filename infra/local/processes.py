@@ -1,6 +1,8 @@
 """Child processes that cannot outlive the command that started them, and the ports they listen on."""
 
 import contextlib
+import itertools
+import random
 import signal
 import socket
 import subprocess
@@ -95,14 +97,21 @@ class Processes:
 def free_ports(count: int) -> list[int]:
     """Return ports of the loopback interface that nobody listens on at the moment.
 
-    Another process may take one before its user binds it; that shows as a failed start, and is rare enough
-    for a developer's machine.
+    They lie below those that systems give to outgoing connections, which would take one between this look and its
+    user's own. Another server may still do so; that shows as a failed start.
     """
+    candidates = random.sample(range(20_000, 32_000), k=count * 50)
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
+        free = (port for port in candidates if _can_bind(held.enter_context(socket.socket()), port))
+        return list(itertools.islice(free, count))
+
+
+def _can_bind(candidate: socket.socket, port: int) -> bool:
+    try:
+        candidate.bind((LOOPBACK, port))
+    except OSError:
+        return False
+    return True
 
 
 def wait_until(

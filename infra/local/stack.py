@@ -69,7 +69,7 @@ class LocalStack:
         runs.mkdir(parents=True, exist_ok=True)
         self.folder = Path(mkdtemp(dir=runs))
         processes = self._open.enter_context(Processes([self.folder]))
-        aws_port, database_port, hub_port, api_port = free_ports(4)
+        aws_port, database_port, hub_port = free_ports(3)
         with self._step("tools"):
             for name in ("emulator", "runtime", "sam"):
                 ensure_environment(name)
@@ -95,7 +95,6 @@ class LocalStack:
                     endpoint_url=self.aws.endpoint_url,
                     api_id=self.deployment.outputs["ApiId"],
                     stage="$default",
-                    port=api_port,
                 )
             )
             self.hub.set_webhook(f"{self.api_url}/webhooks/github")

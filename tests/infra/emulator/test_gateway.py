@@ -7,16 +7,12 @@ import httpx
 import pytest
 
 from local import gateway
-from local.processes import free_ports
 from tests.infra.emulator.conftest import Tiny
 
 
 @pytest.fixture(scope="module")
 def api(tiny: Tiny) -> Iterator[httpx.Client]:
-    port = free_ports(1)[0]
-    serving = gateway.serve(
-        endpoint_url=tiny.aws.endpoint_url, api_id=tiny.output("ApiId"), stage="$default", port=port
-    )
+    serving = gateway.serve(endpoint_url=tiny.aws.endpoint_url, api_id=tiny.output("ApiId"), stage="$default")
     with serving as address, httpx.Client(base_url=address) as client:
         yield client
 
