@@ -297,7 +297,7 @@ def acknowledge_when_busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def post_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be design D: the result is stored, but nobody looks for a review that stands there already."""
-    monkeypatch.setattr(PublishReview, "_standing", lambda *_: None)
+    monkeypatch.setattr(PublishReview, "_standing", lambda *_: (None, []))
 
 
 def drop_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
