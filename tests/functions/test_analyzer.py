@@ -184,7 +184,7 @@ def test_b89_unknown_fields_are_ignored_since_versions_meet_during_a_deployment(
         "trace": "x",
     }
     answer = AnalyzerApp(analyzers=Recording(), logger=logger(io.StringIO())).process(event)
-    assert answer == {"version": 1, "candidates": [], "versions": {"ruff": "1.2"}, "failed": {}}
+    assert answer == {"version": 1, "candidates": [], "versions": {"ruff": "1.2"}, "failed": {}, "outlines": []}
 
 
 def test_a_refused_request_is_not_repeated() -> None:

@@ -109,7 +109,7 @@ def test_a_replay_gives_each_agent_its_answer(tmp_path: Path, question: ModelReq
     model = replay(
         tmp_path, {"agent": "correctness", "findings": [FINDING]}, "", {"agent": "security", "raw": raw}, "  "
     )
-    assert json.loads(said(model, question, "correctness")) == {"findings": [FINDING]}
+    assert json.loads(said(model, question, "correctness")) == {"findings": [FINDING], "verdicts": []}
     assert said(model, question, "security") == raw
     assert model.agents == {"correctness", "security"}
     assert not model.is_mock
@@ -123,7 +123,7 @@ def test_an_agent_without_a_line_finds_nothing(tmp_path: Path, question: ModelRe
 def test_several_lines_of_findings_of_an_agent_are_one_answer(tmp_path: Path, question: ModelRequest) -> None:
     other = {**FINDING, "path": "b.py"}
     model = replay(tmp_path, {"agent": "security", "findings": [FINDING]}, {"agent": "security", "findings": [other]})
-    assert json.loads(said(model, question, "security")) == {"findings": [FINDING, other]}
+    assert json.loads(said(model, question, "security")) == {"findings": [FINDING, other], "verdicts": []}
 
 
 def test_a_raw_answer_that_is_none_stays_none(tmp_path: Path, question: ModelRequest) -> None:

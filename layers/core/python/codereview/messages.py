@@ -88,11 +88,19 @@ def tokens(*, calls: int, taken_in: int, cached: int, given_out: int) -> str:
     return f"{count(calls, 'model call')}, {taken_in:,} tokens in{cache}, {given_out:,} out"
 
 
-def agent_line(agent: str, findings: int, *, has_failed: bool, has_work: bool) -> str:
-    """Say in a few words how an agent ended."""
+def agent_line(agent: str, findings: int, *, has_failed: bool, has_work: bool, malformed: int = 0) -> str:
+    """Say in a few words how an agent ended; `malformed` claims of it could not be read."""
     if has_failed:
         return f"{agent}: failed"
-    return f"{agent}: {count(findings, 'finding')}" if has_work else f"{agent}: no file for it"
+    if not has_work:
+        return f"{agent}: no file for it"
+    lost = f" ({malformed:,} more could not be read)" if malformed else ""
+    return f"{agent}: {count(findings, 'finding')}{lost}"
+
+
+def verifier_line(agent: str, *, refuted: int) -> str:
+    """Say what became of the claims that were tried to be refuted."""
+    return f"{agent}: refuted {count(refuted, 'claim')}" if refuted else f"{agent}: refuted nothing"
 
 
 def found_by(agents: Sequence[str], rule: str) -> str:

@@ -11,6 +11,7 @@ from codereview.domain.change import FileChange
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
+from codereview.domain.outline import Span
 from codereview.domain.parking import AdmissionDecision, Held
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.reconciling import Delivery, Due
@@ -111,11 +112,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzerReport:
-    """What the engines found in whole files. `failed` names engines that could not do their work, with the reason."""
+    """What the engines found in whole files. `failed` names engines that could not do their work, with the reason.
+
+    `outlines` are the functions of each file, where the engine `functions` was asked for them.
+    """
 
     candidates: tuple[Candidate, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    outlines: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
 
 
 class Analyzers(Protocol):

@@ -30,3 +30,7 @@ class Store:
 
     def remove(self, order_id: int) -> None:
         self._connection.execute("DELETE FROM orders WHERE id = ?", (order_id,))
+
+    def is_paid(self, order_id: int) -> bool:
+        row = self._connection.execute("SELECT paid FROM payments WHERE id = ?", (order_id,)).fetchone()
+        return row is not None and row[0] != "no​"

@@ -11,6 +11,8 @@ from typing import Any
 from codereview.domain.change import Change, FileChange, RowKind
 from codereview.domain.context import render_change
 from codereview.domain.finding import Candidate
+from codereview.domain.hidden_text import strip_hidden
+from codereview.domain.masking import mask_secrets
 from codereview.ports import ModelRequest
 
 Select = Callable[[Change], Change]
@@ -18,6 +20,7 @@ Keep = Callable[[Change, Iterable[Candidate]], Iterable[Candidate]]
 
 MAX_TITLE = 300  # characters; GitHub allows 256
 MAX_DESCRIPTION = 4_000  # characters; what explains a change fits, a template filled with tables costs too much
+_MOST_WORDS = 100_000  # characters; GitHub allows 65,536
 MAX_OUTPUT_TOKENS = 8_192  # about 40 findings
 _VERSION_LINE = re.compile(r"version: (\d+)\n\n*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -58,11 +61,27 @@ def answer_schema() -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAgent:
-    """A reviewer that is a language model with a task.
+class Part:
+    """What one call is about: `text` is what every agent is shown of `change`, made once, so that it is the same bytes.
 
-    `sees_description`: whether the author's title and description are part of its task. They are never part of the
-    change, which all agents share.
+    It has no secrets in it; the change has.
+    """
+
+    change: Change
+    text: str
+
+
+def part_of(change: Change) -> Part:
+    """Render a part of a change for models, secrets masked and invisible characters left out."""
+    return Part(change=change, text=_sendable(mask_secrets(render_change(change))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAgent:
+    """A reviewer that is a language model with a task; `select` says what of a change makes it worth asking.
+
+    It is shown the whole part all the same, since all agents share what they see. `sees_description`: whether the
+    author's title and description are part of its task.
     """
 
     name: str
@@ -77,19 +96,12 @@ class ModelAgent:
         """Versions of the shared rules and of the agent's task, e.g. `1.2`."""
         return f"{load_prompt('rules.md').version}.{load_prompt(self.prompt).version}"
 
-    def request(self, part: Change) -> ModelRequest:
-        """Ask about a part of the change; `rules` and `change` are the same bytes for every agent."""
+    def request(self, part: Part) -> ModelRequest:
+        """Ask about a part of the change; all but the task is the same bytes for every agent."""
         task = load_prompt(self.prompt).text
-        if self.sees_description and (part.title or part.description):
-            task += _DESCRIPTION_INTRODUCTION + _description(part)
-        return ModelRequest(
-            agent=self.name,
-            rules=load_prompt("rules.md").text,
-            change=_sendable(render_change(part)),
-            task=_sendable(task),
-            schema=answer_schema(),
-            max_output_tokens=MAX_OUTPUT_TOKENS,
-        )
+        if self.sees_description and (part.change.title or part.change.description):
+            task += _DESCRIPTION_INTRODUCTION + _description(part.change)
+        return request_of(self.name, part, task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +113,21 @@ class AnalyzerAgent:
     engine: str
     select: Select
     keep: Keep
+
+
+def request_of(agent: str, part: Part, task: str) -> ModelRequest:
+    """Put a task to a model behind what all tasks of a part share.
+
+    The schema belongs to that: a provider that holds answers to it counts it among what it caches.
+    """
+    return ModelRequest(
+        agent=agent,
+        rules=load_prompt("rules.md").text,
+        change=part.text,
+        task=_sendable(task),
+        schema=answer_schema(),
+        max_output_tokens=MAX_OUTPUT_TOKENS,
+    )
 
 
 def all_reviewable(change: Change) -> Change:
@@ -141,8 +168,16 @@ def _added_lines(file: FileChange) -> frozenset[int]:
 
 def _description(change: Change) -> str:
     """Put the author's words into one line of JSON, which no text inside can end."""
-    words = {"title": change.title[:MAX_TITLE], "description": change.description[:MAX_DESCRIPTION]}
+    words = {
+        "title": _shown(change.title)[:MAX_TITLE],
+        "description": _shown(change.description)[:MAX_DESCRIPTION],
+    }
     return json.dumps(words, ensure_ascii=False)
+
+
+def _shown(text: str) -> str:
+    """Take out of a stranger's words what nobody sees and what nobody should; a cut must not halve a secret first."""
+    return mask_secrets(strip_hidden(_sendable(text[:_MOST_WORDS])))
 
 
 def _sendable(text: str) -> str:

@@ -4,7 +4,7 @@ from codereview.agents.agent import ModelAgent, all_reviewable, everything
 
 CORRECTNESS = ModelAgent(
     name="correctness",
-    purpose="Defects: logic, error handling, concurrency, data, interfaces.",
+    purpose="Defects: logic, error handling, data, interfaces.",
     prompt="correctness.md",
     sees_description=True,
     select=all_reviewable,

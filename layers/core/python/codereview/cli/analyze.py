@@ -17,7 +17,7 @@ from codereview.use_cases.analyze_files import AnalyzeFiles
 
 _SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox", ".mypy_cache"})
 _MAX_FILE = 20 << 20  # bytes; larger ones are data, and are named on stderr
-_ENGINES = ("ruff", "secrets")
+_ENGINES = ("ruff", "secrets", "unicode")
 
 
 @click.command()

@@ -15,6 +15,8 @@ from codereview.domain.finding import Candidate
 from codereview.errors import PermanentError
 
 WIRE_VERSION: Literal[1] = 1
+# An engine that finds nothing, but tells where functions are.
+FUNCTIONS = "functions"
 
 
 def _decoded(value: object) -> bytes:
@@ -60,6 +62,15 @@ class CandidateOnWire(BaseModel):
     candidate: Candidate
 
 
+class OutlineOnWire(BaseModel):
+    """The functions of the request's file number `file`, 0-based: first and last line of each."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: int
+    spans: tuple[tuple[int, int], ...]
+
+
 class AnalyzeAnswer(BaseModel):
     """What the engines said: the fields of ports.AnalyzerReport."""
 
@@ -69,6 +80,7 @@ class AnalyzeAnswer(BaseModel):
     candidates: tuple[CandidateOnWire, ...]
     versions: Mapping[str, str]
     failed: Mapping[str, str]
+    outlines: tuple[OutlineOnWire, ...] = ()
 
 
 def path_bytes(path: str) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from codereview.domain.change import Change, FileChange, Hunk, Row, RowKind
+from codereview.domain.hidden_text import strip_hidden
 from codereview.domain.paths import shown_path
 from codereview.domain.quote_readings import LONGEST_LINE
 
@@ -15,8 +16,7 @@ _BYTES_PER_TOKEN = 3
 def render_change(change: Change) -> str:
     """Render the rows of all reviewable files; new-file line numbers, none for removed rows.
 
-    Anything else that a model should see of a file (its enclosing functions, say) goes between its heading and its
-    first hunk.
+    Characters that nobody sees are left out: they are reported, not obeyed.
     """
     return "\n".join(line for file in change.files if file.is_reviewable for line in _file_lines(file))
 
@@ -122,12 +122,14 @@ def _heading(file: FileChange) -> str:
 
 
 def _section(hunk: Hunk) -> str:
-    return f"@@ {hunk.section.decode('utf-8', 'replace')[:LONGEST_LINE]}".rstrip()
+    return f"@@ {strip_hidden(hunk.section.decode('utf-8', 'replace'))[:LONGEST_LINE]}".rstrip()
 
 
 def _row_line(row: Row) -> str:
     number = "" if row.kind is RowKind.REMOVED or row.new_line is None else row.new_line
     text = row.text.removesuffix(b"\r").decode("utf-8", "replace")
+    if not text.isascii() or not text.isprintable():
+        text = strip_hidden(text)
     if len(text) > LONGEST_LINE:
         text = f"{text[:LONGEST_LINE]} [… {len(text) - LONGEST_LINE:,} more characters]"
     return f"{number:>6} {row.kind.value} {text}"

@@ -63,7 +63,15 @@ class Placement(StrEnum):
     INLINE = "inline"  # on its anchor
     FILE = "file"  # the body, under its file: the quote stands in the file but outside the diff
     BODY = "body"  # the body, without a place
-    DROPPED = "dropped"  # not shown: the quoted code exists nowhere, the finding is made up
+    DROPPED = "dropped"  # not shown: the quoted code exists nowhere, or the verifier refuted the claim
+
+
+class Verdict(StrEnum):
+    """What the verifier says of a claim, having tried to refute it."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +90,5 @@ class Finding:
     fingerprint: str
     is_suggestion_applicable: bool = False
     also_found_by: tuple[str, ...] = ()  # other agents whose claim was merged into this one
+    verdict: Verdict | None = None  # None: nobody tried to refute it
+    verdict_reason: str = ""  # the verifier's words, a model's like the claim's own

@@ -163,7 +163,10 @@ def _bottom(result: ReviewResult) -> str:
             run.findings,
             has_failed=run.status is RunStatus.FAILED,
             has_work=run.status is not RunStatus.SKIPPED,
+            malformed=run.malformed,
         )
+        if run.judged is None or run.status is RunStatus.FAILED
+        else messages.verifier_line(_harmless_line(run.agent), refuted=run.refuted)
         for run in result.runs[:_MAX_AGENTS]
     ]
     usage = result.usage

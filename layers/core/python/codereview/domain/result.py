@@ -35,7 +35,11 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRun:
-    """What one agent did. `engine` is `<model name>` or `<analyzer> <version>`; `reason` says why it failed."""
+    """What one agent did. `engine` is `<model name>` or `<analyzer> <version>`; `reason` says why it failed.
+
+    `malformed` claims could not be read and are lost. `judged` is the verifier's: on how many claims it gave a verdict,
+    of which it refuted `refuted`.
+    """
 
     agent: str
     status: RunStatus
@@ -44,6 +48,9 @@ class AgentRun:
     reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     findings: int = 0
+    malformed: int = 0
+    judged: int | None = None
+    refuted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Which files of a change are reviewed, and why the others are not; nothing is left out without a reason."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from posixpath import basename
 
@@ -54,11 +54,13 @@ def select(change: Change, *, attributes: bytes | None) -> Change:
     return replace(change, files=tuple(_selected(file, rules) for file in change.files))
 
 
-def coverage(change: Change) -> Coverage:
+def coverage(change: Change, *, unshown: Iterable[Change] = ()) -> Coverage:
     """Say what was looked at: every listed file is named, and files that were not listed are counted.
 
-    A file with lines of which only the beginning is shown is reviewed, and named among the others as well.
+    A file with lines of which only the beginning is shown is reviewed, and named among the others as well; so is one
+    of whose lines some are in `unshown`, the parts that no model was asked about.
     """
+    over_budget = dict.fromkeys(file.path for part in unshown for file in part.files)
     reviewed = dict.fromkeys(file.path for file in change.files if file.is_reviewable)
     unreviewed = [
         Unreviewed(path=file.path, reason=(file.unreviewable or Unreviewable.NO_CHANGED_LINES).value)
@@ -70,6 +72,7 @@ def coverage(change: Change) -> Coverage:
         for file in change.files
         if file.is_reviewable and _has_cut_line(file)
     ]
+    unreviewed += [Unreviewed(path=path, reason=Unreviewable.OVER_BUDGET.value) for path in over_budget]
     missing = change.file_count - len(change.files)
     if missing > 0:
         noun = "file" if missing == 1 else "files"

@@ -19,6 +19,9 @@ _MACHINE_MADE = re.compile(
     r"|\.(?:map|svg|ipynb_checkpoints|snap)$|\.min\.(?:js|css)$",
     re.IGNORECASE,
 )
+_PROSE = re.compile(
+    r"\.(?:md|mdx|markdown|rst|adoc|asciidoc|org|tex)$|(?:^|/)(?:license|copying|notice|authors)$", re.IGNORECASE
+)
 
 
 def is_test(path: str) -> bool:
@@ -34,3 +37,8 @@ def is_example(path: str) -> bool:
 def is_machine_made(path: str) -> bool:
     """Tell files full of digests that no person wrote: lock files, source maps, minified code."""
     return bool(_MACHINE_MADE.search(path))
+
+
+def is_prose(path: str) -> bool:
+    """Tell texts for people, which no program runs; what ends in .txt may be a list that one reads."""
+    return bool(_PROSE.search(path))

@@ -50,6 +50,7 @@ def _answer(report: AnalyzerReport, numbers: Mapping[str, int]) -> dict[str, Any
     answer = as_event(
         AnalyzeAnswer(version=WIRE_VERSION, candidates=(), versions=report.versions, failed=report.failed)
     )
+    answer["outlines"] = []
     answer["failed"] = {engine: _printable(reason) for engine, reason in report.failed.items()}
     room = _MAX_ANSWER
     for candidate in report.candidates:
@@ -60,6 +61,11 @@ def _answer(report: AnalyzerReport, numbers: Mapping[str, int]) -> dict[str, Any
             answer["failed"][candidate.agent] = "found more than its answer can carry"
             continue
         answer["candidates"].append(item)
+    for path, spans in report.outlines.items():
+        outline = {"file": numbers[path], "spans": [(span.first, span.last) for span in spans]}
+        room -= len(json.dumps(outline)) + 2
+        if room >= 0:  # a file without is merely shown without context
+            answer["outlines"].append(outline)
     return answer
 
 

@@ -1,24 +1,36 @@
-"""From a change to a ranked result: agents in parallel, their claims checked against the code, merged, never lost."""
+"""From a change to a ranked result: agents in parallel, their claims checked against the code, merged, judged.
 
-from collections.abc import Callable, Iterable
+Model calls are bounded: each of at most MAX_PARTS parts is shown to the agents that select something of it, and to the
+verifier if they claim anything about it, each at most twice. A usual change is one part: seven calls at most, and twice
+as many if every single answer had to be asked for again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from codereview.agents.agent import AnalyzerAgent, ModelAgent
-from codereview.domain.anchors import anchor
+from codereview.agents.agent import AnalyzerAgent, ModelAgent, part_of
+from codereview.domain.analysis import FUNCTIONS
+from codereview.domain.anchors import anchor_all
+from codereview.domain.answers import ParsedAnswer
 from codereview.domain.change import Change
 from codereview.domain.context import plan_parts
+from codereview.domain.enclosing import with_functions
 from codereview.domain.finding import Candidate
 from codereview.domain.merging import merge
-from codereview.domain.result import AgentRun, ReviewResult, RunStatus
+from codereview.domain.result import AgentRun, ReviewResult, RunStatus, Usage
 from codereview.domain.selection import coverage, select
 from codereview.errors import PermanentError
 from codereview.ports import AnalyzerReport, Analyzers, Clock, LanguageModel, SourceFile
-from codereview.use_cases.ask_agent import AgentAnswer, ask
+from codereview.use_cases.ask_agents import Agents, Asked
+from codereview.use_cases.ask_model import Answered
+from codereview.use_cases.verify_findings import Verifier
 
 # Leaves room for rules, task and answer in the smallest window (128,000 tokens) of the models that we support.
 MAX_PART_TOKENS = 60_000
+# A million tokens a reader: beyond it nobody would pay for the review, and no machine would end it in time.
+MAX_PARTS = 16
 _MAX_PARALLEL_CALLS = 8
 # GitHub's content comes one file a request: this many take about a minute, a fifth of the function's life and a third
 # of the 900 requests that GitHub allows a minute.
@@ -52,34 +64,32 @@ class ReviewChange:
         """
         change = select(change, attributes=attributes)
         read = Remembered(head_text)
+        report = self._analyze(change, read)
+        plan = plan_parts(with_functions(change, report.outlines, read), MAX_PART_TOKENS)
+        parts = [part_of(part) for part in plan[:MAX_PARTS]]
+        agents = Agents(agents=self.model_agents, model=model, clock=self.clock, deadline=deadline)
+        verify = Verifier(model=model, clock=self.clock, deadline=deadline, proven_by=self._proven_by)
         with ThreadPoolExecutor(max_workers=_MAX_PARALLEL_CALLS) as pool:
-            analysis = pool.submit(self._analyze, change, read)
-            answers = [
-                (
-                    agent,
-                    [pool.submit(ask, agent, part, model, self.clock, deadline) for part in self._parts(agent, change)],
-                )
-                for agent in self.model_agents
-            ]
-            asked = [(agent, [future.result() for future in futures]) for agent, futures in answers]
-            report = analysis.result()
-        runs, kept = self._runs(change, asked, report, model)
-        findings = merge([anchor(candidate, change, read) for candidate in kept])
+            runs, kept = self._runs(change, agents.ask(parts, pool), report, model)
+            findings, verification = verify(merge(anchor_all(kept, change, read)), parts, pool)
         return ReviewResult(
             base_sha=change.base_sha,
             head_sha=change.head_sha,
             findings=findings,
-            runs=runs,
-            coverage=coverage(change),
+            runs=(*runs, verification) if verification is not None else runs,
+            coverage=coverage(change, unshown=plan[MAX_PARTS:]),
             is_mock=model.is_mock,
         )
 
-    def _parts(self, agent: ModelAgent, change: Change) -> tuple[Change, ...]:
-        selected = agent.select(change)
-        return plan_parts(selected, MAX_PART_TOKENS) if any(file.is_reviewable for file in selected.files) else ()
+    @property
+    def _proven_by(self) -> frozenset[str]:
+        return frozenset(agent.name for agent in self.analyzer_agents)
 
     def _analyze(self, change: Change, read: HeadText) -> AnalyzerReport:
-        """Run the engines over the changed files of the head; their trouble is a failed agent, not a failed review."""
+        """Run the engines over the changed files of the head; their trouble is a failed agent, not a failed review.
+
+        They come before the models, since what these are shown depends on where functions are.
+        """
         names = [agent.engine for agent in self.analyzer_agents]
         wanted = {agent.engine: _reviewable_paths(agent.select(change)) for agent in self.analyzer_agents}
         paths = sorted({path for selected in wanted.values() for path in selected})[: self.max_files_read]
@@ -87,7 +97,7 @@ class ReviewChange:
         if not files:
             return AnalyzerReport(candidates=())
         try:
-            report = self.analyzers.analyze(files, names)
+            report = self.analyzers.analyze(files, [*names, FUNCTIONS])
         except PermanentError as error:
             return AnalyzerReport(candidates=(), failed=dict.fromkeys(names, str(error)))
         cut = {
@@ -100,7 +110,7 @@ class ReviewChange:
     def _runs(
         self,
         change: Change,
-        asked: Iterable[tuple[ModelAgent, list[AgentAnswer]]],
+        asked: Iterable[Asked],
         report: AnalyzerReport,
         model: LanguageModel,
     ) -> tuple[tuple[AgentRun, ...], list[Candidate]]:
@@ -108,7 +118,7 @@ class ReviewChange:
         runs: list[AgentRun] = []
         kept: list[Candidate] = []
         for agent, answers in asked:
-            claims = [claim for answer in answers for claim in answer.candidates]
+            claims = [claim for answer in answers if answer.reading for claim in answer.reading.candidates]
             own = list(agent.keep(change, claims))
             kept += own
             runs.append(model_run(agent, answers, model, findings=len(own)))
@@ -138,19 +148,21 @@ class Remembered:
         return self._texts[path]
 
 
-def model_run(agent: ModelAgent, answers: list[AgentAnswer], model: LanguageModel, *, findings: int) -> AgentRun:
+def model_run(
+    agent: ModelAgent, answers: Sequence[Answered[ParsedAnswer]], model: LanguageModel, *, findings: int
+) -> AgentRun:
     """Sum up a model agent's calls: one failed part makes the run a failed one, whatever the others brought."""
     failures = [answer.failure for answer in answers if answer.failure is not None]
     status = RunStatus.SKIPPED if not answers else RunStatus.FAILED if failures else RunStatus.COMPLETE
-    usage = AgentAnswer.total_usage(answers)
     return AgentRun(
         agent=agent.name,
         status=status,
         engine=model.name,
         prompt_version=agent.prompt_version,
         reason=failures[0] if failures else None,
-        usage=usage,
+        usage=sum((answer.usage for answer in answers), Usage()),
         findings=findings,
+        malformed=sum(answer.reading.malformed for answer in answers if answer.reading),
     )
 
 

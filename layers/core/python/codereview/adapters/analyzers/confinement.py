@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +33,12 @@ class Completed:
     output: bytes
 
 
-def run_confined(command: Sequence[str], *, directory: Path, limits: Limits) -> Completed:
+def run_confined(
+    command: Sequence[str], *, directory: Path, limits: Limits, variables: Mapping[str, str] | None = None
+) -> Completed:
     """Run the command in `directory`, a fresh one, where its output is kept too.
 
+    `variables` are all that its environment has besides the usual ones.
     Raises EngineError when the program cannot be started, takes too long, is killed or says more than it may.
     """
     answer = directory / "answer"
@@ -45,7 +48,7 @@ def run_confined(command: Sequence[str], *, directory: Path, limits: Limits) -> 
             process = subprocess.Popen(  # noqa: S603 - the command is ours, without a shell; only the files are strangers'
                 command,
                 cwd=directory,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", "RAYON_NUM_THREADS": "2"},
+                env={**_environment(directory), **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.DEVNULL,
@@ -61,6 +64,10 @@ def run_confined(command: Sequence[str], *, directory: Path, limits: Limits) -> 
     if len(text) >= limits.output_bytes:
         raise EngineError(f"printed more than {limits.output_bytes:,} bytes")
     return Completed(status=status, output=text)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", "RAYON_NUM_THREADS": "2"}
 
 
 def _await(process: subprocess.Popen[bytes], limits: Limits) -> int:

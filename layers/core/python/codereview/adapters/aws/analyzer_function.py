@@ -9,13 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
 from codereview.domain.analysis import WIRE_VERSION, AnalyzeRequest, FileOnWire, as_event, path_bytes, read_answer
+from codereview.domain.outline import Span
 from codereview.errors import PermanentError
 from codereview.ports import AnalyzerReport, SourceFile
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
-
-    from codereview.domain.finding import Candidate
 
 # Lambda takes at most 6,291,456 bytes (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); a
 # million are left for what is estimated here.
@@ -102,12 +101,17 @@ def _batches(files: Sequence[SourceFile]) -> Iterator[Sequence[SourceFile]]:
 def _report(data: bytes, files: Sequence[SourceFile]) -> AnalyzerReport:
     """Read an answer; a candidate's path is ours, by number."""
     answer = read_answer(data)
-    candidates: list[Candidate] = []
-    for item in answer.candidates:
-        if not 0 <= item.file < len(files):
-            raise PermanentError("the analyzer function speaks of a file that it was not given")
-        candidates.append(replace(item.candidate, path=files[item.file].path))
-    return AnalyzerReport(candidates=tuple(candidates), versions=answer.versions, failed=answer.failed)
+    numbers = [*(item.file for item in answer.candidates), *(item.file for item in answer.outlines)]
+    if not all(0 <= number < len(files) for number in numbers):
+        raise PermanentError("the analyzer function speaks of a file that it was not given")
+    return AnalyzerReport(
+        candidates=tuple(replace(item.candidate, path=files[item.file].path) for item in answer.candidates),
+        versions=answer.versions,
+        failed=answer.failed,
+        outlines={
+            files[item.file].path: tuple(Span(first, last) for first, last in item.spans) for item in answer.outlines
+        },
+    )
 
 
 def _death(data: bytes) -> Mapping[str, Any]:
@@ -132,7 +136,8 @@ def _merged(reports: Sequence[AnalyzerReport]) -> AnalyzerReport:
         for engine, reason in report.failed.items():
             failed[engine] = f"{failed[engine]}; {reason}" if engine in failed else reason
     candidates = tuple(candidate for report in reports for candidate in report.candidates)
-    return AnalyzerReport(candidates=candidates, versions=versions, failed=failed)
+    outlines = {path: spans for report in reports for path, spans in report.outlines.items()}
+    return AnalyzerReport(candidates=candidates, versions=versions, failed=failed, outlines=outlines)
 
 
 def _shown(path: str) -> str:

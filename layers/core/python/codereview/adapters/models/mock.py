@@ -1,7 +1,7 @@
 """A model that reads no code: it quotes real changed lines, and errs in the ways that real models do, every time alike.
 
 It shows and tests the whole pipeline at no cost. Of its claims, the correctness agent's contain one with a right quote
-and a wrong line number, and one whose quote stands nowhere.
+and a wrong line number, and one whose quote stands nowhere. All others are right about where they are.
 """
 
 import json
@@ -17,7 +17,6 @@ _HEADING = re.compile(r"=== file: (.*) \([a-z]+(?:, was .*)?\)$")
 _ADDED = re.compile(r" *(\d+) \+ (.*)$")
 _WORDS = re.compile(r"\w{2,}.*\w{2,}", re.DOTALL)
 _INVENTED = "    raise NotImplementedError('a line that the mock model made up')"
-_WRONG_BY = 7  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,63 @@ class _Line:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What an agent claims somewhere: `place` is how far down the added lines, 0 to 1.
+
+    The texts have few words in common, so that claims of several agents about near lines stay several.
+    """
+
+    agent: str
+    place: float
+    severity: str
+    category: str
+    title: str
+    body: str
+    wrong_by: int = 0  # lines
+
+
+_ROLES = (
+    _Role(
+        "correctness", 0.5, "medium", "logic", "a condition to look at twice",
+        "Its number points seven rows further down on purpose; the quote brings it back to where it belongs.",
+        wrong_by=7,
+    ),
+    _Role(
+        "correctness", 0.0, "high", "error-handling", "an error that nobody handles",
+        "Here would stand what raises, who ought to catch it, and how the program ends otherwise.",
+    ),
+    _Role(
+        "security", 1.0, "medium", "injection", "a value that nobody checks",
+        "An attacker's string would travel from its entry to this sink, and the remedy would be named.",
+    ),
+    _Role(
+        "security", 0.9, "low", "exposure", "more is shown than needed",
+        "Personal data or internals might leak through such an output; least privilege helps.",
+    ),
+    _Role(
+        "performance", 0.25, "medium", "performance", "work that grows with the input",
+        "Measured against thousands of rows, repeated queries inside loops dominate latency.",
+    ),
+    _Role(
+        "concurrency", 0.75, "medium", "concurrency", "two tasks that meet",
+        "Imagine both threads reading before either writes: one update disappears silently.",
+    ),
+    _Role(
+        "tests", 0.4, "low", "test", "an assertion that cannot fail",
+        "Break production on purpose and watch whether anything turns red.",
+    ),
+    _Role(
+        "maintainability", 0.6, "low", "maintainability", "a name that promises something else",
+        "Whoever edits next month trusts documentation; keep vocabulary aligned with behaviour.",
+    ),
+)  # fmt: skip
+_MADE_UP = _Role(
+    "correctness", 0.0, "high", "logic", "a defect in code that is not there",
+    "This quote stands nowhere, so that nobody gets to read it.",
+)  # fmt: skip
+
+
 class MockModel:
     """Fulfils ports.LanguageModel without a model."""
 
@@ -34,11 +90,13 @@ class MockModel:
     is_mock = True
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:  # noqa: ARG002 - it takes no time
-        """Answer by the request's agent and change alone."""
-        lines = _added_lines(request.change)
-        claims = _weaknesses(lines) if request.agent == "security" else _defects(lines)
+        """Answer by the request's agent and change alone; asked to judge, it refutes nothing."""
+        claims = _claims(request.agent, _added_lines(request.change))
         return ModelAnswer(
-            text=json.dumps({"findings": claims}), stop=StopReason.COMPLETE, usage=Usage(calls=1), model=self.name
+            text=json.dumps({"findings": claims, "verdicts": []}),
+            stop=StopReason.COMPLETE,
+            usage=Usage(calls=1),
+            model=self.name,
         )
 
 
@@ -54,37 +112,39 @@ def _added_lines(change: str) -> list[_Line]:
     return lines
 
 
-def _defects(lines: list[_Line]) -> list[dict[str, Any]]:
-    """Claim defects at the first and at a middle line, the latter with a wrong number, and one in code that is not."""
-    if not lines:
-        return []
-    first, middle = lines[0], lines[len(lines) // 2]
+def _claims(agent: str, lines: list[_Line]) -> list[dict[str, Any]]:
+    """Make the agent's claims: each at a line that no other claim of any agent is about, as far as there are lines."""
+    places = _places(len(lines))
     claims = [
-        _claim(middle, "medium", "logic", number=middle.number + _WRONG_BY, title="a condition to look at twice"),
-        _claim(_Line(first.path, first.number, _INVENTED), "high", "logic", title="a defect in code that is not there"),
+        _claim(lines[places[number]], role, number=lines[places[number]].number + role.wrong_by)
+        for number, role in enumerate(_ROLES)
+        if role.agent == agent and number in places
     ]
-    if middle != first:
-        claims.insert(0, _claim(first, "high", "error-handling", title="an error that nobody handles"))
+    if agent == "correctness" and lines:
+        claims.append(_claim(_Line(lines[0].path, lines[0].number, _INVENTED), _MADE_UP, number=lines[0].number))
     return claims
 
 
-def _weaknesses(lines: list[_Line]) -> list[dict[str, Any]]:
-    """Claim weaknesses at the last line, and at one that no defect is claimed at."""
-    taken = {0, len(lines) // 2}
-    free = [line for index, line in enumerate(lines) if index not in taken]
-    claims = [_claim(line, "medium", "injection", title="a value that nobody checks") for line in free[-1:]]
-    return claims + [_claim(line, "low", "exposure", title="more is shown than needed") for line in free[:-1][-1:]]
+def _places(count: int) -> dict[int, int]:
+    """Spread the roles over the lines, each to the nearest free one; where lines are few, later roles get none."""
+    places: dict[int, int] = {}
+    for number, role in enumerate(_ROLES):
+        free = [index for index in range(count) if index not in places.values()]
+        if free:
+            wanted = role.place * (count - 1)
+            places[number] = min(free, key=lambda index: (abs(index - wanted), index))
+    return places
 
 
-def _claim(line: _Line, severity: str, category: str, *, title: str, number: int | None = None) -> dict[str, Any]:
+def _claim(line: _Line, role: _Role, *, number: int) -> dict[str, Any]:
     return {
         "path": line.path,
         "quote": line.text,
-        "line": line.number if number is None else number,
-        "severity": severity,
-        "category": category,
+        "line": number,
+        "severity": role.severity,
+        "category": role.category,
         "confidence": 0.5,
-        "title": f"Mock finding: {title}",
-        "body": "The mock model made this up to show where and how a finding appears. No model has read the code.",
+        "title": f"Mock finding: {role.title}",
+        "body": f"Made up by the mock. {role.body}",
         "suggestion": None,
     }

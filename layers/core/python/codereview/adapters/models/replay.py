@@ -2,7 +2,7 @@
 
 One answer a line: `{"agent": "...", "findings": [...]}`, or `{"agent": "...", "raw": "..."}` for a text that is given
 back character by character. Several lines of findings of one agent are one answer; an agent without a line finds
-nothing.
+nothing, and the verifier without one refutes nothing: its line is `{"agent": "verifier", "verdicts": [...]}`.
 """
 
 import json
@@ -15,7 +15,7 @@ from codereview.domain.result import Usage
 from codereview.errors import UserError
 from codereview.ports import ModelAnswer, ModelRequest, StopReason
 
-_NOTHING = json.dumps({"findings": []})
+_NOTHING = json.dumps({"findings": [], "verdicts": []})
 
 
 class ReplayModel:
@@ -55,11 +55,15 @@ def replay_model(file: Path) -> ReplayModel:
             raise UserError(f"replay file {file}, line {number}: a second answer of {agent} beside its raw one")
         if isinstance(document.get("raw"), str):
             raw[agent] = document["raw"]
+        elif isinstance(document.get("verdicts"), list) and "findings" not in document and agent not in findings:
+            raw[agent] = json.dumps({"findings": [], "verdicts": document["verdicts"]})
         elif isinstance(document.get("findings"), list):
             findings.setdefault(agent, []).extend(document["findings"])
         else:
             raise UserError(f"replay file {file}, line {number}: neither a list of findings nor a raw text")
-    return ReplayModel(raw | {agent: json.dumps({"findings": listed}) for agent, listed in findings.items()})
+    return ReplayModel(
+        raw | {agent: json.dumps({"findings": listed, "verdicts": []}) for agent, listed in findings.items()}
+    )
 
 
 def _documents(content: str, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
