@@ -54,12 +54,10 @@ def test_a_connection_can_be_cut_before_and_after(stand_in: StandIn, github: htt
 
 
 def test_an_answer_can_be_late_while_others_are_not(stand_in: StandIn, github: httpx.Client) -> None:
-    stand_in.script("pulls/get", [Fault.slow(0.5)])
-    started = time.monotonic()
+    stand_in.script("pulls/get", [Fault.slow(3600)])
     with pytest.raises(httpx.ReadTimeout):
         github.get(PULL, timeout=0.1)
-    assert github.get(PULL).status_code == 200
-    assert time.monotonic() - started < 0.5
+    assert github.get(PULL, timeout=60).status_code == 200
 
 
 def test_closing_hangs_up_on_everybody() -> None:

@@ -17,9 +17,9 @@ HeadText = Callable[[str], bytes | None]
 
 LONGEST_FUNCTION = 120  # lines; of a longer one only the first is shown
 # What may be shown in all, as a multiple of the raw diff; the numbers before the lines are part of it.
-_SHARE = 1.2
+_SHARE = 1.25
 # A change of a few lines needs its function most, and its share would not buy it.
-_ALLOWANCE = 150  # tokens
+_ALLOWANCE = 200  # tokens
 _ROW_OVERHEAD = 10  # bytes before the text of a row, and its end
 _HUNK_HEADER = 24  # bytes of `@@ -123,4 +123,5 @@ `
 _FILE_HEADER = 90  # bytes of git's own words before a file
