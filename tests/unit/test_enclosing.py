@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,10 +76,10 @@ def test_what_does_not_fit_the_budget_is_left_out_and_cheap_functions_go_first()
     assert not set(range(20, 40)) & set(shown(made))
 
 
-def test_a_file_whose_text_is_another_than_the_diffs_is_shown_as_the_diff_has_it() -> None:
+@pytest.mark.parametrize("content", [None, b"something else\n", b""])
+def test_a_file_whose_text_is_another_than_the_diffs_is_shown_as_the_diff_has_it(content: bytes | None) -> None:
     change = change_of(code(60), edited(code(60), 30))
-    for content in (None, b"something else\n", b""):
-        assert with_functions(change, {PATH: (Span(20, 40),)}, lambda _, content=content: content) == change
+    assert with_functions(change, {PATH: (Span(20, 40),)}, lambda _: content) == change
 
 
 def test_the_section_is_dropped_where_its_line_is_shown() -> None:
