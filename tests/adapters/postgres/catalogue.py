@@ -9,10 +9,15 @@ import psycopg
 
 APP_ROLES = ["codereview_writer", "codereview_reader"]
 ALL_ROLES = [*APP_ROLES, "codereview_maintenance"]
+TABLES_OWNER = "codereview_tables"  # nobody signs in as it
 
 # Each command's policy says the same, on what is read and on what is written.
 OWN_ROWS = "(tenant_id = NULLIF(current_setting('app.tenant'::text, true), ''::text))"
 _POLICIES = {"r": (OWN_ROWS, None), "a": (None, OWN_ROWS), "w": (OWN_ROWS, OWN_ROWS), "d": (OWN_ROWS, None)}
+_EVERYBODY = "{-}"
+# Where maintenance looks for its work among all tenants'; it changes nobody's rows but those of the tenant it names.
+_READ_BY_MAINTENANCE = {"reviews", "findings", "archives", "retention"}
+_MAINTENANCE_READS = ("r", "true", None, "{codereview_maintenance}", True)
 
 # What each role may do; anything else is a gap. Partitions and the list of revisions are nobody's.
 _GRANTS = {
@@ -24,9 +29,17 @@ _GRANTS = {
         "audit_log": "INSERT SELECT",
     },
     "codereview_reader": dict.fromkeys(
-        ("reviews", "findings", "usage", "finding_identity", "archives", "audit_log"), "SELECT"
+        ("reviews", "findings", "usage", "finding_identity", "archives", "audit_log", "retention"), "SELECT"
     ),
-    "codereview_maintenance": {},
+    "codereview_maintenance": {
+        "reviews": "DELETE SELECT",
+        "findings": "DELETE INSERT SELECT",
+        "usage": "DELETE SELECT",
+        "finding_identity": "DELETE SELECT",
+        "archives": "DELETE INSERT SELECT UPDATE",
+        "retention": "DELETE INSERT SELECT UPDATE",
+        "audit_log": "INSERT SELECT",
+    },
 }
 
 _TENANT_TABLES = """
@@ -57,11 +70,13 @@ def _row_security(connection: psycopg.Connection) -> Iterator[str]:
             yield f"T1 {name}: row security is not forced"
         policies = connection.execute(
             "SELECT polcmd::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid),"
-            " polroles = '{0}', polpermissive FROM pg_policy WHERE polrelid = %s",
+            " polroles::regrole[]::text, polpermissive FROM pg_policy WHERE polrelid = %s",
             [oid],
         ).fetchall()
         # A partition that is named directly has no policy at all, hence no rows.
-        expected = set() if is_partition else {(command, *both, True, True) for command, both in _POLICIES.items()}
+        expected = {(command, *both, _EVERYBODY, True) for command, both in _POLICIES.items()}
+        expected |= {_MAINTENANCE_READS} if name in _READ_BY_MAINTENANCE else set()
+        expected = set() if is_partition else expected
         for policy in set(policies) ^ expected:
             yield f"T1 {name}: policy {policy[:3]} is {'missing' if policy in expected else 'too much'}"
 
@@ -78,19 +93,29 @@ def _tables(connection: psycopg.Connection) -> Iterator[str]:
 
 def _roles(connection: psycopg.Connection) -> Iterator[str]:
     flags = connection.execute(
-        "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles"
-        " WHERE rolname = ANY(%s)",
-        [ALL_ROLES],
+        "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication, rolcanlogin"
+        " FROM pg_roles WHERE rolname = ANY(%s)",
+        [[*ALL_ROLES, TABLES_OWNER]],
     ).fetchall()
-    yield from (f"T2 {name}: is missing" for name in set(ALL_ROLES) - {row[0] for row in flags})
-    yield from (f"T2 {row[0]}: has an attribute that gets around row security" for row in flags if any(row[1:]))
+    yield from (f"T2 {name}: is missing" for name in {*ALL_ROLES, TABLES_OWNER} - {row[0] for row in flags})
+    yield from (f"T2 {row[0]}: has an attribute that gets around row security" for row in flags if any(row[1:-1]))
+    yield from (f"T2 {row[0]}: can sign in" for row in flags if row[0] == TABLES_OWNER and row[-1])
     memberships = connection.execute(
         "SELECT m.rolname, r.rolname FROM pg_roles m, pg_roles r"
         " WHERE m.rolname = ANY(%s) AND r.oid <> m.oid AND r.rolname <> 'rds_iam'"
         " AND pg_has_role(m.oid, r.oid, 'MEMBER')",
-        [APP_ROLES],
+        [[*ALL_ROLES, TABLES_OWNER]],
     ).fetchall()
-    yield from (f"T2 {member}: can become {role}" for member, role in memberships)
+    allowed = ("codereview_maintenance", TABLES_OWNER)
+    yield from (f"T2 {member}: can become {role}" for member, role in memberships if (member, role) != allowed)
+    inherited = connection.execute("SELECT pg_has_role('codereview_maintenance', %s, 'USAGE')", [TABLES_OWNER])
+    yield from ("T2 codereview_maintenance: owns the tables unasked" for (is_owner,) in inherited if is_owner)
+    others = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND relname <> 'alembic_version' AND relowner <> %s::regrole",
+        [TABLES_OWNER],
+    ).fetchall()
+    yield from (f"T2 {name}: does not belong to {TABLES_OWNER}" for (name,) in others)
     owned = connection.execute(
         "SELECT r.rolname, c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY(%s)",
         [ALL_ROLES],

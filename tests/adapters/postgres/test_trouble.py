@@ -203,9 +203,9 @@ def deaf_on_commit(server: Database) -> Iterator[tuple[int, list[bytes]]]:
             while data := source.recv(65_536):
                 if not is_client and committed:
                     break
-                target.sendall(data)
                 if is_client and b"COMMIT" in data:
-                    committed.append(data)
+                    committed.append(data)  # before it is passed on: the answer may be here at once
+                target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 # Rows that came before their month's partition stand in the default one, and would forbid it. They are moved, in the
 # same transaction; forced row security hides them even from their owner, and the reviews that they refer to from the
 # check of their foreign key, so it is lifted for as long as that takes, under a lock that nobody sees past.
-# The default's storage parameters are those of every partition to come.
+# The default's storage parameters are those of every partition to come, and the table's owner is theirs.
 _MAKE = """
 DO $$
 DECLARE
   moved_rows bigint;
   options text := (SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = 'findings_default'::regclass);
+  owner regrole := (SELECT relowner FROM pg_class WHERE oid = 'findings'::regclass);
 BEGIN
   IF to_regclass('{name}') IS NOT NULL THEN
     RETURN;
@@ -38,6 +39,7 @@ BEGIN
   IF options <> '' THEN
     EXECUTE 'ALTER TABLE {name} SET (' || options || ')';
   END IF;
+  EXECUTE 'ALTER TABLE {name} OWNER TO ' || owner;
 END $$
 """
 

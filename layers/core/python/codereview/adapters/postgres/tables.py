@@ -101,6 +101,17 @@ archives = sa.Table(
     sa.Column("schema_revision", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("restored_until", sa.DateTime(timezone=True)),
+)
+
+retention = sa.Table(
+    "retention",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("keep_days", sa.Integer, nullable=False),
+    sa.Column("hold_until", sa.Date),
+    sa.Column("deleting_since", sa.DateTime(timezone=True)),
+    sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
 )
 
 audit_log = sa.Table(
