@@ -15,15 +15,18 @@ from uuid import UUID
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.control.budgets import Reservation, Room, Shortage, Spender
 from codereview.domain.control.flags import FlagSet
+from codereview.domain.control.identity import Identity
 from codereview.domain.control.keys import ApiKey
 from codereview.domain.control.notices import Notice
 from codereview.domain.control.pauses import Pause, PauseTarget
 from codereview.domain.control.people import Membership, PersonId, Session
+from codereview.domain.control.queues import MoveTask, QueueDepth, RawLetter
 from codereview.domain.control.quotas import Budgets, QuotaSet
+from codereview.domain.control.replies import Claim
 from codereview.domain.control.tenants import InstallationProof, Tenant
 from codereview.domain.limits import Decision, Take
 from codereview.domain.review import ReviewState, TenantId
-from codereview.ports import ReviewItem
+from codereview.ports import Lease, PullRequestKey, ReviewItem, ReviewStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,18 @@ class Installations(Protocol):
 
     def prove(self, installation_id: int) -> InstallationProof | None:
         """Ask GitHub, as the App, whose installation it is; None if GitHub knows no such installation of ours."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """GitHub's word on who somebody is."""
+
+    def authorize_url(self, *, state: str, challenge: str) -> str:
+        """Return where the person goes; `challenge` is PKCE's, by S256."""
+        ...
+
+    def identify(self, *, code: str, verifier: str) -> Identity | None:
+        """Ask whose the code is; None if GitHub does not take it. Nothing of the person's is kept."""
         ...
 
 
@@ -210,6 +225,63 @@ class LiveReviews(Protocol):
 
         `since` is at least the tenant's `began_at`: what was before belongs to an account that had removed us.
         """
+        ...
+
+
+class SeizableReviews(ReviewStore, Protocol):
+    """The states of reviews, for whoever may take one out of a worker's hands."""
+
+    def seize(self, pull_request: PullRequestKey, *, owner: UUID, until: datetime) -> Lease:
+        """Take the pull request's lease, whoever has it: every later write of that one is void."""
+        ...
+
+    def save_audited(self, lease: Lease, item: ReviewItem, *, now: datetime, audit: AuditEntry) -> None:
+        """Write the review under the lease's fence, together with the entry that says so."""
+        ...
+
+
+class WatchedQueue(Protocol):
+    """A queue with its dead letters. Where they came from the queue itself knows: nobody names an address."""
+
+    @property
+    def name(self) -> str:
+        """The queue's name in the API."""
+        ...
+
+    def depth(self) -> QueueDepth:
+        """Say about how much there is."""
+        ...
+
+    def letters(self, *, limit: int) -> Sequence[RawLetter]:
+        """Look at some dead letters; they stay, and are hidden for a few seconds."""
+        ...
+
+    def move(self, *, messages_per_second: int) -> None:
+        """Start moving all letters back; raises ConflictError while a move runs."""
+        ...
+
+    def moves(self) -> Sequence[MoveTask]:
+        """List the latest moves, the newest first."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the move that runs; raises ConflictError if none does."""
+        ...
+
+
+class Replies(Protocol):
+    """Answers that are kept for a day, in case the same request comes again."""
+
+    def claim(self, name: str, *, fingerprint: str, now: datetime, until: datetime) -> Claim:
+        """Take the name until then, unless it is taken or answered. A claim that ran out without an answer is free."""
+        ...
+
+    def keep(self, name: str, *, fingerprint: str, reply: bytes, now: datetime) -> None:
+        """Keep the answer for a day."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Give the name back: nothing was done."""
         ...
 
 

@@ -1,6 +1,6 @@
 """What the core needs from the outside world, as protocols that adapters and test worlds fulfil."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -190,6 +190,10 @@ class CheckRun:
     status: str  # queued, in_progress, completed
 
 
+# Reads many files of a head: each path that is asked for comes back, with None where there is no file.
+HeadFiles = Callable[[Sequence[str]], Mapping[str, bytes | None]]
+
+
 class Repository(Protocol):
     """One repository, seen with a token that reaches nothing else.
 
@@ -216,6 +220,10 @@ class Repository(Protocol):
 
     def content(self, path: str, ref: str) -> bytes | None:
         """Read a file; None if it does not exist there, is no file, or is too large to be read at all."""
+        ...
+
+    def contents(self, paths: Sequence[str], ref: str) -> Mapping[str, bytes | None]:
+        """Read many files as `content` would, in as few requests as can be; every path that was asked for is named."""
         ...
 
     def reviews(self, number: int) -> Iterable[PostedReview]:
@@ -326,6 +334,7 @@ class ReviewItem:
     due_at: datetime | None = None  # when the reconciler sends it again; None: nothing is left to do
     waiting_since: datetime | None = None  # for an outage or a rate limit to end
     strikes: int = 0  # attempts in a row that broke off without a word
+    is_bypassed: bool = False  # made without language models, which were switched off: worth asking for again
 
     @property
     def is_settled(self) -> bool:

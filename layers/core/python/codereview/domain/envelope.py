@@ -12,6 +12,7 @@ class Trigger(StrEnum):
     PULL_REQUEST = "pull_request"  # opened, reopened, ready for review, pushed to; also closed and drafted, to end work
     COMMAND = "comment"  # a command in an issue comment or review comment
     RERUN = "check_run"  # the check, or its suite, was re-requested
+    REQUEST = "request"  # through the API, by somebody whose rights were checked there
     INSTALLATION = "installation"  # the App was installed, removed, suspended; its repositories changed
 
 
@@ -20,7 +21,7 @@ class Envelope:
     """One accepted delivery. Nothing in it is proven but that GitHub signed it: names and texts stay with GitHub.
 
     `owner_id` is the account that the payload names as the repository's owner; the reviewer proves it before it
-    becomes a tenant. `trigger_id` is the id of the comment or check run that asked, None for `pull_request`.
+    becomes a tenant. `trigger_id` is the id of the comment, check run or request that asked, None for `pull_request`.
     """
 
     delivery: str  # X-GitHub-Delivery, a GUID

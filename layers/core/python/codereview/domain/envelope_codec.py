@@ -23,6 +23,7 @@ _NEEDED = {
     Trigger.PULL_REQUEST: {"repository_id", "number", "head_sha"},
     Trigger.COMMAND: {"repository_id", "number", "trigger_id", "command"},
     Trigger.RERUN: {"repository_id", "head_sha", "trigger_id"},  # a fork's check run names no pull request
+    Trigger.REQUEST: {"repository_id", "number", "trigger_id", "command"},
     Trigger.INSTALLATION: set[str](),
 }
 

@@ -109,6 +109,7 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "envelope": encode(item.envelope) if item.envelope else None,
         "waiting_since": epoch_ms(item.waiting_since) if item.waiting_since else None,
         "strikes": item.strikes,
+        "is_bypassed": item.is_bypassed or None,
         "owner": review_owner(item.key.tenant),
         "sort": due_text(now),
         **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
@@ -151,4 +152,5 @@ def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
         due_at=due_moment(values),
         waiting_since=moment("waiting_since"),
         strikes=int(values.get("strikes", 0)),
+        is_bypassed=bool(values.get("is_bypassed", False)),
     )

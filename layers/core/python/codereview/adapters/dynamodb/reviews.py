@@ -12,6 +12,7 @@ from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from codereview.adapters.dynamodb.control.outbox import put_entry
 from codereview.adapters.dynamodb.errors import translated
 from codereview.adapters.dynamodb.items import (
     epoch_ms,
@@ -23,11 +24,12 @@ from codereview.adapters.dynamodb.items import (
     review_pk,
     unmarshal,
 )
+from codereview.domain.control.audit import AuditEntry
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -65,6 +67,21 @@ class DynamoReviews:
         fence = int(unmarshal(answer["Attributes"])["fence"])
         return Lease(pull_request=pull_request, owner=owner, fence=fence, until=until)
 
+    def seize(self, pull_request: PullRequestKey, *, owner: UUID, until: datetime) -> Lease:
+        """Take the lease whoever has it; the fence is counted up, so that the other's next write fails."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=marshal({"pk": pull_request_pk(pull_request)}),
+                UpdateExpression="SET lease_owner = :owner, lease_until = :until ADD fence :one",
+                ExpressionAttributeValues=marshal({":owner": str(owner), ":until": epoch_ms(until), ":one": 1}),
+                ReturnValues="ALL_NEW",
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        fence = int(unmarshal(answer["Attributes"])["fence"])
+        return Lease(pull_request=pull_request, owner=owner, fence=fence, until=until)
+
     def release(self, lease: Lease) -> None:
         """Remove the lease, if it is still this one; the fence stays."""
         try:
@@ -93,6 +110,16 @@ class DynamoReviews:
 
     def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
         """Replace the review's item, if the pull request's fence is still the lease's."""
+        self._save(lease, item, now, [])
+
+    def save_audited(self, lease: Lease, item: ReviewItem, *, now: datetime, audit: AuditEntry) -> None:
+        """Replace it, and put the entry into the outbox, both or neither."""
+        entry: Any = put_entry(self._table, audit)
+        self._save(lease, item, now, [entry])
+
+    def _save(
+        self, lease: Lease, item: ReviewItem, now: datetime, others: "Sequence[TransactWriteItemTypeDef]"
+    ) -> None:
         holds_fence: TransactWriteItemTypeDef = {
             "ConditionCheck": {
                 "TableName": self._table,
@@ -108,7 +135,7 @@ class DynamoReviews:
             }
         }
         try:
-            self._client.transact_write_items(TransactItems=[holds_fence, write])
+            self._client.transact_write_items(TransactItems=[holds_fence, write, *others])
         except ClientError as error:
             if _is_fence_lost(error):
                 raise LostLeaseError(f"a newer lease than {lease.fence} exists") from error

@@ -1,5 +1,6 @@
 """The machine itself: its clock and its randomness. The only place that reads either."""
 
+import os
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -24,3 +25,11 @@ class RandomIds:
     def new(self) -> UUID:
         """Return a version 4 UUID."""
         return uuid.uuid4()  # noqa: TID251 -- this is the adapter that the ban points to
+
+
+class RandomSecrets:
+    """Random secrets."""
+
+    def draw(self, size: int) -> bytes:
+        """Return bytes of the operating system's generator."""
+        return os.urandom(size)

@@ -1,0 +1,51 @@
+"""Whether the control plane works, for everybody."""
+
+from typing import Literal
+
+from codereview.entrypoints.api.fields import Shown
+from codereview.entrypoints.api.routes.notices import NoticeShown
+from codereview.entrypoints.api.routing import Answer, Call, Route, Who
+from codereview.entrypoints.api.services import Services
+from codereview.errors import CodeReviewError
+
+_MOST_SHOWN = 20
+
+
+class StatusShown(Shown):
+    """`degraded`: the control table cannot be read; reviews wait, and changes are refused."""
+
+    status: Literal["ok", "degraded"]
+    notices: list[NoticeShown]
+
+
+def _show(services: Services, call: Call) -> Answer:
+    try:
+        notices = services.notices.page(None, limit=_MOST_SHOWN).items
+    except CodeReviewError:
+        return Answer(content=StatusShown(status="degraded", notices=[]))
+    shown = [
+        NoticeShown(
+            id=notice.id,
+            tenant=None,
+            level=notice.level,
+            text=notice.text,
+            created_at=notice.created_at,
+            until=notice.until,
+        )
+        for notice in notices
+        if notice.is_shown(call.request.at)
+    ]
+    return Answer(content=StatusShown(status="ok", notices=shown))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/status",
+        operation="status.show",
+        summary="Say whether the control plane works, with the notices to everybody",
+        access=Who.ANYBODY,
+        run=_show,
+        answer=StatusShown,
+    ),
+)

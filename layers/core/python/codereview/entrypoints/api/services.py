@@ -1,0 +1,58 @@
+"""Everything that the routes work with."""
+
+from dataclasses import dataclass
+
+from codereview.control_ports import (
+    AuditOutbox,
+    Buckets,
+    Flags,
+    LiveReviews,
+    Notices,
+    Pauses,
+    People,
+    Quotas,
+    Tenants,
+    WatchedQueue,
+)
+from codereview.entrypoints.api.cursors import Cursors
+from codereview.ports import Clock
+from codereview.use_cases.control.ask_reviews import AskReviews
+from codereview.use_cases.control.change_settings import ChangeFlags, ChangeNotices, ChangePauses, ChangeQuotas
+from codereview.use_cases.control.identify import Identify
+from codereview.use_cases.control.manage_keys import ManageKeys
+from codereview.use_cases.control.manage_people import ManagePeople
+from codereview.use_cases.control.manage_tenants import ManageTenants
+from codereview.use_cases.control.redrive import ReadDeadLetters
+from codereview.use_cases.control.sign_in import SignIn
+from codereview.use_cases.control.verify_callers import VerifyCallers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The use cases and stores of one deployment; nothing in it belongs to a request."""
+
+    clock: Clock
+    host: str  # GitHub's, whose accounts the people are
+    verify: VerifyCallers
+    manage_tenants: ManageTenants
+    manage_keys: ManageKeys
+    manage_people: ManagePeople
+    sign_in: SignIn
+    identify: Identify | None  # None: the deployment has no OAuth client, so nobody signs in
+    change_flags: ChangeFlags
+    change_quotas: ChangeQuotas
+    change_pauses: ChangePauses
+    change_notices: ChangeNotices
+    ask_reviews: AskReviews
+    tenants: Tenants
+    people: People
+    flags: Flags
+    quotas: Quotas
+    pauses: Pauses
+    notices: Notices
+    reviews: LiveReviews
+    buckets: Buckets
+    outbox: AuditOutbox
+    queues: tuple[WatchedQueue, ...]
+    read_dead_letters: ReadDeadLetters
+    cursors: Cursors
