@@ -6,7 +6,7 @@ can do anything that a killed Lambda could not.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -279,7 +279,7 @@ class Model:
 
 
 def review_change(
-    change: Change, *, model: LanguageModel, head_text: object, attributes: object, deadline: datetime
+    change: Change, *, model: LanguageModel, head_files: object, attributes: object, deadline: datetime
 ) -> ReviewResult:
     """Stand for the engine: ask the model once, find one thing on the changed line."""
     answer = model.answer(
@@ -487,6 +487,9 @@ class Repository:
 
     def content(self, path: str, ref: str) -> bytes | None:
         return self.world.call("github.content", lambda: None)
+
+    def contents(self, paths: Sequence[str], ref: str) -> Mapping[str, bytes | None]:
+        return self.world.call("github.contents", lambda: dict.fromkeys(paths))
 
     def reviews(self, number: int) -> Iterator[PostedReview]:
         yield from self.world.call("github.reviews", lambda: [review for review, _ in self.world.reviews])

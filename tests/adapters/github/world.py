@@ -51,10 +51,10 @@ class World:
         self.answers[call] = [_constant(answer) if isinstance(answer, httpx.Response) else answer for answer in answers]
         return self
 
-    def app(self, private_key: str = PEM) -> GitHubApp:
+    def app(self, private_key: str = PEM, api_url: str = API) -> GitHubApp:
         return GitHubApp(
             outbound_client(transport=httpx.MockTransport(self._answer)),
-            api_url=API,
+            api_url=api_url,
             credentials=AppCredentials(app_id="12345", private_key=private_key),
             clock=self.clock,
             jitter=lambda: 0.0,
@@ -68,7 +68,7 @@ class World:
         queue = self.answers.get(_name(request))
         if queue:
             return (queue.pop(0) if len(queue) > 1 else queue[0])(request)
-        if request.url.path == "/app":
+        if request.url.path.endswith("/app"):
             return httpx.Response(200, json={"id": 12345, "slug": "codereview"})
         if request.url.path.endswith("/access_tokens"):
             return self._token()

@@ -54,7 +54,7 @@ def review(repo: Path, base: str, head: str, model: str, output: str) -> None:
     result = engine.review_change(
         change,
         model=engine.model,
-        head_text=lambda path: checkout.content(path, change.head_sha),
+        head_files=lambda paths: {path: checkout.content(path, change.head_sha) for path in paths},
         attributes=checkout.content(".gitattributes", change.base_sha),
         deadline=engine.clock.now() + _LONGEST_RUN,
     )

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from codereview.domain.anchors import HeadText
 from codereview.domain.change import Change
 from codereview.domain.context import estimate_tokens, render_change
 from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
@@ -18,6 +17,7 @@ from codereview.ports import (
     Admission,
     AdmissionRequest,
     Clock,
+    HeadFiles,
     LanguageModel,
     Lease,
     ModelAnswer,
@@ -106,7 +106,13 @@ class Engine(Protocol):
     """Makes a result of a change; `ReviewChange` is the one there is."""
 
     def __call__(
-        self, change: Change, *, model: LanguageModel, head_text: HeadText, attributes: bytes | None, deadline: datetime
+        self,
+        change: Change,
+        *,
+        model: LanguageModel,
+        head_files: HeadFiles,
+        attributes: bytes | None,
+        deadline: datetime,
     ) -> ReviewResult:
         """Review the change."""
         ...
@@ -151,7 +157,7 @@ class MakeResult:
         result = self.review_change(
             change,
             model=RememberedModel(model=model, objects=self.objects, item=item),
-            head_text=lambda path: repository.content(path, pull_request.head_sha),
+            head_files=lambda paths: repository.contents(paths, pull_request.head_sha),
             attributes=repository.content(".gitattributes", pull_request.base_sha),
             deadline=deadline,
         )

@@ -5,7 +5,7 @@ verifier if they claim anything about it, each at most twice. A usual change is 
 as many if every single answer had to be asked for again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from codereview.domain.merging import merge
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus, Usage
 from codereview.domain.selection import coverage, select
 from codereview.errors import PermanentError
-from codereview.ports import AnalyzerReport, Analyzers, Clock, LanguageModel, SourceFile
+from codereview.ports import AnalyzerReport, Analyzers, Clock, HeadFiles, LanguageModel, SourceFile
 from codereview.use_cases.ask_agents import Agents, Asked
 from codereview.use_cases.ask_model import Answered
 from codereview.use_cases.verify_findings import Verifier
@@ -36,7 +36,24 @@ _MAX_PARALLEL_CALLS = 8
 # of the 900 requests that GitHub allows a minute.
 MAX_FILES_READ = 300
 
-HeadText = Callable[[str], bytes | None]
+
+class Remembered:
+    """A reader of head files that asks for each only once in a review."""
+
+    def __init__(self, head_files: HeadFiles) -> None:
+        """Read through `head_files`."""
+        self._head_files = head_files
+        self._texts: dict[str, bytes | None] = {}
+
+    def ahead(self, paths: Sequence[str]) -> None:
+        """Read files together that will be asked for one by one."""
+        self._texts.update(self._head_files([path for path in paths if path not in self._texts]))
+
+    def __call__(self, path: str) -> bytes | None:
+        """Return the file's content, None where the head has no such file."""
+        if path not in self._texts:
+            self.ahead([path])
+        return self._texts[path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +71,16 @@ class ReviewChange:
         change: Change,
         *,
         model: LanguageModel,
-        head_text: HeadText,
+        head_files: HeadFiles,
         attributes: bytes | None,
         deadline: datetime,
     ) -> ReviewResult:
-        """Review the change; `head_text` reads a file of the head, `attributes` is the base's .gitattributes.
+        """Review the change; `head_files` reads files of the head, `attributes` is the base's .gitattributes.
 
         An agent that fails is part of the result. Raises RetryableError while a model is throttled or out of reach.
         """
         change = select(change, attributes=attributes)
-        read = Remembered(head_text)
+        read = Remembered(head_files)
         report = self._analyze(change, read)
         plan = plan_parts(with_functions(change, report.outlines, read), MAX_PART_TOKENS)
         parts = [part_of(part) for part in plan[:MAX_PARTS]]
@@ -85,7 +102,7 @@ class ReviewChange:
     def _proven_by(self) -> frozenset[str]:
         return frozenset(agent.name for agent in self.analyzer_agents)
 
-    def _analyze(self, change: Change, read: HeadText) -> AnalyzerReport:
+    def _analyze(self, change: Change, read: Remembered) -> AnalyzerReport:
         """Run the engines over the changed files of the head; their trouble is a failed agent, not a failed review.
 
         They come before the models, since what these are shown depends on where functions are.
@@ -93,6 +110,7 @@ class ReviewChange:
         names = [agent.engine for agent in self.analyzer_agents]
         wanted = {agent.engine: _reviewable_paths(agent.select(change)) for agent in self.analyzer_agents}
         paths = sorted({path for selected in wanted.values() for path in selected})[: self.max_files_read]
+        read.ahead(paths)
         files = [SourceFile(path=path, content=content) for path in paths if (content := read(path)) is not None]
         if not files:
             return AnalyzerReport(candidates=())
@@ -131,21 +149,6 @@ class ReviewChange:
 
 def _reviewable_paths(change: Change) -> set[str]:
     return {file.path for file in change.files if file.is_reviewable}
-
-
-class Remembered:
-    """A reader of head files that asks for each only once in a review."""
-
-    def __init__(self, head_text: HeadText) -> None:
-        """Read through `head_text`."""
-        self._head_text = head_text
-        self._texts: dict[str, bytes | None] = {}
-
-    def __call__(self, path: str) -> bytes | None:
-        """Return the file's content, None where the head has no such file."""
-        if path not in self._texts:
-            self._texts[path] = self._head_text(path)
-        return self._texts[path]
 
 
 def model_run(

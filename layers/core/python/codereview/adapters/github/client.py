@@ -44,6 +44,8 @@ class GitHubClient:
         self._circuit = circuit or Circuit(clock, name="GitHub")
         self._http = http
         self._api_url = api_url.rstrip("/") + "/"
+        # Beside /api/v3 on a server of one's own: https://docs.github.com/en/enterprise-server/graphql/guides
+        self._graphql_url = urljoin(self._api_url, "../graphql" if self._api_url.endswith("/api/v3/") else "graphql")
         self._host = urlsplit(self._api_url).netloc
         self._clock = clock
         self._authorization = authorization
@@ -76,6 +78,14 @@ class GitHubClient:
     def write(self, method: str, path: str, document: dict[str, Any] | None = None) -> httpx.Response:
         """Write once; an unknown outcome is the caller's to clear up, since only it knows how to look."""
         return self._circuit.call(lambda: self._write(method, path, document))
+
+    def query(self, query: str, variables: dict[str, Any]) -> httpx.Response:
+        """Ask GraphQL once, for what REST can be asked for too: its trouble is not taken for GitHub's."""
+        response = self._send("POST", self._graphql_url, document={"query": query, "variables": variables})
+        problem = failure(response, now=self._clock.now())
+        if problem is not None:
+            raise problem
+        return response
 
     def _write(self, method: str, path: str, document: dict[str, Any] | None) -> httpx.Response:
         response = self._send(method, path, document=document)

@@ -1,8 +1,9 @@
 """One repository through the REST API: pull requests, their files, reviews and check runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
+from codereview.adapters.github.blobs import files_in_bulk
 from codereview.adapters.github.client import GitHubClient, read_as, read_list_of
 from codereview.adapters.github.files import listed_files, looked_at
 from codereview.adapters.github.payloads import (
@@ -85,6 +86,11 @@ class GitHubRepository:
         # A folder comes as a JSON list whatever was asked for; a file comes as the media type that was asked for.
         is_file = "raw" in response.headers.get("content-type", "")
         return response.content if is_file else None
+
+    def contents(self, paths: Sequence[str], ref: str) -> Mapping[str, bytes | None]:
+        """Read many files of a commit: in bulk what comes exact that way, the others one by one."""
+        read = files_in_bulk(self._client, self._identity.owner, self._identity.name, paths, ref)
+        return {path: read[path] if path in read else self.content(path, ref) for path in paths}
 
     def reviews(self, number: int) -> Iterator[PostedReview]:
         """List all reviews, every page."""
