@@ -62,6 +62,9 @@ def test_a_change_is_read_whole(repository: Repository) -> None:
     assert repository.content("new.py", pull.head_sha) == b"print(1)\nprint(2)\n"
     assert repository.content("new.py", pull.base_sha) is None
     assert repository.content("src/größe.txt", "main") == "äöü\n".encode()
+    in_bulk = repository.contents(["new.py", "gone.py", "logo.bin", "src/größe.txt", "src"], pull.head_sha)
+    assert in_bulk == {path: repository.content(path, pull.head_sha) for path in in_bulk}
+    assert in_bulk["logo.bin"] == bytes(reversed(range(256)))
 
 
 def test_a_review_and_a_check_run_are_written_and_found_again(stand_in: StandIn, repository: Repository) -> None:
