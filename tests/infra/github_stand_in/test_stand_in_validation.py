@@ -40,7 +40,7 @@ def test_a_field_that_is_broken_on_purpose_is_named(
     assert any(one.startswith("webhook pull-request-opened: ") for one in problems)
 
 
-@pytest.mark.parametrize("name", [route.operation for route in routing.ROUTES])
+@pytest.mark.parametrize("name", [route.operation for route in routing.ROUTES if route.template != "/graphql"])
 def test_every_operation_is_githubs_and_refuses_an_answer_of_another_kind(judge: OpenApiJudge, name: str) -> None:
     route = next(one for one in routing.ROUTES if one.operation == name)
     status = 201 if name in {"checks/create", "checks/rerequest-run", "issues/create-comment"} else 200
