@@ -1,7 +1,7 @@
 """A real PostgreSQL with the real migrations, once a session; each test works in a database of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ _TEMPLATE = "migrated"
 _numbers = count(1)
 
 Connect = Callable[[str], sa.Engine]
+Copies = Callable[[], AbstractContextManager[tuple[Connect, psycopg.Connection]]]
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +77,18 @@ def connect(server: database.Database, database_name: str) -> Connect:
 def superuser(server: database.Database, database_name: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(server.dsn("rdsadmin", database_name), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def copies(server: database.Database, database_name: str) -> Copies:
+    """Give copies of the database as it is now, for which nobody may be connected to it."""
+
+    @contextmanager
+    def copied() -> Iterator[tuple[Connect, psycopg.Connection]]:
+        with (
+            temporary(server, database_name) as name,
+            psycopg.connect(server.dsn("rdsadmin", name), autocommit=True) as connection,
+        ):
+            yield (lambda user: engine(address(server, name, user))), connection
+
+    return copied

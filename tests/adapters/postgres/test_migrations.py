@@ -20,7 +20,7 @@ from codereview.adapters.postgres.connections import engine
 from codereview.adapters.postgres.migrating import migrate
 from codereview.adapters.postgres.partitions import make_partitions, months_from
 from codereview.adapters.postgres.reviews import PostgresReviewRecord
-from codereview.adapters.postgres.tables import metadata
+from codereview.adapters.postgres.tables import REVISION, metadata
 from codereview.errors import CodeReviewError, PermanentError, RetryableError
 from local.database import Database
 from tests.adapters.postgres.catalogue import gaps
@@ -85,6 +85,7 @@ def test_two_deploys_at_once_wait_for_each_other(owner: sa.Engine) -> None:
 
 
 def test_the_tables_that_the_code_names_are_the_ones_that_the_migrations_make(connect: Connect) -> None:
+    assert LATEST == REVISION
     with connect("codereview_owner").connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": _is_named})
         assert compare_metadata(context, metadata) == []

@@ -39,25 +39,12 @@ class PostgresAuditLog:
 
     def _append(self, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
         with tenant_transaction(self._database, tenant) as connection:
-            connection.execute(_LOCK, {"tenant": tenant})
-            known = connection.execute(
-                sa.select(_COLUMNS.entry_id).where(_COLUMNS.tenant_id == tenant, _COLUMNS.entry_id.in_(list(entries)))
-            )
-            for entry_id in known.scalars():
-                del entries[entry_id]
-            head = _head(connection, tenant)
-            rows = []
-            for entry in entries.values():
-                record = chained(entry, head)
-                head = record.head
-                rows.append({column: getattr(record, name) for column, name in _FIELDS.items()})
-            if rows:
-                connection.execute(sa.insert(audit_log), rows)
+            append_to_chain(connection, tenant, entries)
 
     def head(self, tenant: TenantId) -> Head:
         """Return the chain's last entry, to be anchored."""
         with tenant_transaction(self._database, tenant) as connection:
-            return _head(connection, tenant)
+            return chain_head(connection, tenant)
 
     def records(self, tenant: TenantId, *, start: Head = GENESIS) -> Iterator[AuditRecord]:
         """Read the chain behind `start`, in its order, as many rows at a time as fit into memory."""
@@ -84,7 +71,26 @@ _FIELDS = {"tenant_id": "tenant"} | {
 }
 
 
-def _head(connection: sa.Connection, tenant: TenantId) -> Head:
+def append_to_chain(connection: sa.Connection, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
+    """Write a tenant's entries, by their ids, in the caller's transaction, which has to be the tenant's."""
+    connection.execute(_LOCK, {"tenant": tenant})
+    known = connection.execute(
+        sa.select(_COLUMNS.entry_id).where(_COLUMNS.tenant_id == tenant, _COLUMNS.entry_id.in_(list(entries)))
+    )
+    new = entries.keys() - set(known.scalars())
+    head = chain_head(connection, tenant)
+    rows = []
+    for entry_id, entry in entries.items():
+        if entry_id in new:
+            record = chained(entry, head)
+            head = record.head
+            rows.append({column: getattr(record, name) for column, name in _FIELDS.items()})
+    if rows:
+        connection.execute(sa.insert(audit_log), rows)
+
+
+def chain_head(connection: sa.Connection, tenant: TenantId) -> Head:
+    """Read a chain's last entry in the tenant's transaction."""
     row = connection.execute(
         sa.select(_COLUMNS.seq, _COLUMNS.hash)
         .where(_COLUMNS.tenant_id == tenant)

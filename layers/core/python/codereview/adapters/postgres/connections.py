@@ -73,12 +73,27 @@ def engine(address: DatabaseAddress) -> sa.Engine:
 @contextmanager
 def tenant_transaction(database: sa.Engine, tenant: TenantId) -> Iterator[sa.Connection]:
     """Open a transaction that sees and writes one tenant's rows only; errors come out as ours."""
+    with errors_translated(), database.begin() as connection:
+        set_tenant(connection, tenant)
+        yield connection
+
+
+def set_tenant(
+    connection: sa.Connection, tenant: str, *, lock: str = _LOCK_TIMEOUT, statement: str = _STATEMENT_TIMEOUT
+) -> None:
+    """Say whose rows the rest of the transaction sees and writes; `""`: nobody's."""
+    connection.execute(_BEGIN, {"tenant": tenant, "lock": lock, "statement": statement})
+
+
+@contextmanager
+def errors_translated() -> Iterator[None]:
+    """Let the database's errors come out as ours, SQLAlchemy's and the driver's own."""
     try:
-        with database.begin() as connection:
-            connection.execute(_BEGIN, {"tenant": tenant, "lock": _LOCK_TIMEOUT, "statement": _STATEMENT_TIMEOUT})
-            yield connection
+        yield
     except DBAPIError as error:
         raise translated(error) from error
+    except psycopg.Error as error:
+        raise _by_state(error.sqlstate, is_cut=isinstance(error, psycopg.OperationalError)) from error
 
 
 def translated(error: DBAPIError) -> CodeReviewError:
@@ -87,10 +102,13 @@ def translated(error: DBAPIError) -> CodeReviewError:
     Never a PermanentError: a message that the record refuses may be the only trace of what it tells. What will not go
     away by itself is a bug or a deployment to mend, and the message waits among the dead letters.
     """
-    state = getattr(error.orig, "sqlstate", None)
+    return _by_state(getattr(error.orig, "sqlstate", None), is_cut=_is_connection_problem(error))
+
+
+def _by_state(state: str | None, *, is_cut: bool) -> CodeReviewError:
     if state is None:
         # No answer from the server: it could not be reached, or the connection was cut.
-        return RetryableError("database unreachable") if _is_connection_problem(error) else CodeReviewError("database")
+        return RetryableError("database unreachable") if is_cut else CodeReviewError("database")
     if state[:2] in _RETRYABLE_CLASSES or state == _READ_ONLY_TRANSACTION:
         return RetryableError(f"database answered {state}")
     if state[:2] in _DEPLOYMENT_CLASSES:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+REVISION = "0003"  # the migration that leaves them so
+
 metadata = sa.MetaData()
 
 reviews = sa.Table(
