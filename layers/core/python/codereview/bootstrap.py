@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codereview.adapters.github.app import GitHubApp
     from codereview.adapters.github.deliveries import GitHubDeliveries
     from codereview.entrypoints.analyzer import AnalyzerApp
+    from codereview.entrypoints.api.app import ApiApp
     from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
@@ -204,6 +205,25 @@ def reconciler() -> "ReconcilerApp":
         logger=_logger(settings.log),
         metrics=Metrics(namespace="CodeReview", service=settings.log.service),
     )
+
+
+@functools.cache
+def api() -> "ApiApp":
+    """Build the api function."""
+    import boto3
+
+    from codereview.bootstrap_api import Clients, api_app
+    from codereview.settings import api_settings
+
+    settings = api_settings(os.environ)
+    session = boto3.Session()
+    clients = Clients(
+        dynamodb=session.client("dynamodb", config=_sdk_config()),
+        sqs=session.client("sqs", config=_sdk_config()),
+        secrets=session.client("secretsmanager", config=_sdk_config()),
+        metrics=session.client("cloudwatch", config=_sdk_config(read_timeout=5, total_max_attempts=1)),
+    )
+    return api_app(settings, clients, jitter=_jitter, logger=_logger(settings.log))
 
 
 @functools.cache

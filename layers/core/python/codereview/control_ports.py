@@ -285,6 +285,18 @@ class Replies(Protocol):
         ...
 
 
+class Seal(Protocol):
+    """Makes bytes unreadable for whoever reads the store, and readable again for us."""
+
+    def close(self, data: bytes, *, bound: str) -> bytes:
+        """Seal; `bound` is where it will lie, and nothing else opens it there."""
+        ...
+
+    def open(self, sealed: bytes, *, bound: str) -> bytes:
+        """Open; raises PermanentError for what was not sealed by us for this place."""
+        ...
+
+
 class Buckets(Protocol):
     """Token buckets. All buckets that one decision takes from lie under one `owner`, and so in one item."""
 

@@ -9,6 +9,7 @@ from codereview.errors import ConfigurationError
 
 _HOST = re.compile(r"(?=.{1,100}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?")
 _URL_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _PORTS = 65_536
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -53,6 +54,14 @@ class Environment:
         if value and not _HOST.fullmatch(value):
             self._problems.append(f"{name} must be a host name of up to 100 characters")
         return value
+
+    def numbers(self, name: str) -> frozenset[int]:
+        """Return ids that are separated by commas; none is a set of none."""
+        texts = [text.strip() for text in (self.optional(name) or "").split(",") if text.strip()]
+        if not all(_NUMBER.fullmatch(text) for text in texts):
+            self._problems.append(f"{name} must be numbers, separated by commas")
+            return frozenset()
+        return frozenset(int(text) for text in texts)
 
     def url(self, name: str) -> str:
         """Return a URL that must be set."""
@@ -227,6 +236,54 @@ def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
         record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
         github_api_url=environment.url("GITHUB_API_URL"),
+    )
+    environment.done()
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The api function's. `operators` are the GitHub accounts of the deployment's own people."""
+
+    log: LogSettings
+    stage: str
+    control_table: str
+    review_queue_url: str
+    record_queue_url: str
+    review_dead_letters_url: str
+    record_dead_letters_url: str
+    github_secret_arn: str
+    api_secret_arn: str
+    github_host: str
+    github_api_url: str
+    operators: frozenset[int]
+    sign_in_redirect_url: str | None  # None: the one that is registered with GitHub
+
+    @property
+    def github_web_url(self) -> str:
+        """Where people sign in: beside the API on an Enterprise server and in the stand-in, elsewhere on github.com."""
+        if self.github_api_url.rstrip("/") == "https://api.github.com":
+            return "https://github.com"
+        return self.github_api_url.rstrip("/").removesuffix("/api/v3")
+
+
+def api_settings(variables: Mapping[str, str]) -> ApiSettings:
+    """Read the api function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = ApiSettings(
+        log=log_settings(environment),
+        stage=environment.text("STAGE"),
+        control_table=environment.text("CONTROL_TABLE"),
+        review_queue_url=environment.url("REVIEW_QUEUE_URL"),
+        record_queue_url=environment.url("RECORD_QUEUE_URL"),
+        review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),
+        record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
+        github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
+        api_secret_arn=environment.text("API_SECRET_ARN"),
+        github_host=environment.host("GITHUB_HOST"),
+        github_api_url=environment.url("GITHUB_API_URL"),
+        operators=environment.numbers("OPERATORS"),
+        sign_in_redirect_url=environment.optional_url("SIGN_IN_REDIRECT_URL"),
     )
     environment.done()
     return settings

@@ -1,6 +1,7 @@
 """Secrets from Secrets Manager, for the functions that have the SDK at hand."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,8 +20,11 @@ class Secrets:
         """Read through `client`."""
         self._client = client
 
-    def read(self, arn: str, *names: str) -> dict[str, str]:
-        """Return the named values; raises ConfigurationError if the secret or one of them is missing or empty."""
+    def read(self, arn: str, *names: str, optional: Sequence[str] = ()) -> dict[str, str]:
+        """Return the named values; raises ConfigurationError if the secret or one of them is missing or empty.
+
+        Of the optional ones those are returned that are there.
+        """
         try:
             text = self._client.get_secret_value(SecretId=arn).get("SecretString", "")
         except (ClientError, BotoCoreError) as error:
@@ -37,4 +41,5 @@ class Secrets:
         missing = [name for name in names if not isinstance(values.get(name), str) or not values[name].strip()]
         if missing:
             raise ConfigurationError(f"the secret {arn} lacks {', '.join(missing)}")
-        return {name: values[name] for name in names}
+        present = [name for name in optional if isinstance(values.get(name), str) and values[name].strip()]
+        return {name: values[name] for name in (*names, *present)}

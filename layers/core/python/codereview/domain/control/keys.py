@@ -10,6 +10,9 @@ from codereview.domain.review import TenantId
 
 LONGEST_LIFE = timedelta(days=366)
 
+# How often it is remembered that a key was used: a write for each request would cost more than the request.
+TOUCHED_EVERY = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:

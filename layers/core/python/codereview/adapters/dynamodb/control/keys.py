@@ -11,13 +11,12 @@ from codereview.adapters.dynamodb.errors import translated
 from codereview.adapters.dynamodb.items import due_text, epoch_ms, marshal, moment_of
 from codereview.control_ports import Page
 from codereview.domain.control.audit import AuditEntry
-from codereview.domain.control.keys import ApiKey
+from codereview.domain.control.keys import TOUCHED_EVERY, ApiKey
 from codereview.domain.review import TenantId
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-_TOUCHED_EVERY = timedelta(hours=1)  # a write for each request would cost more than the request
 _KEPT = timedelta(days=90)  # after its end, so that a list can still say what an audit entry's key was
 
 
@@ -60,7 +59,7 @@ class DynamoApiKeys:
                 Key=marshal({"pk": _pk(key_id)}),
                 UpdateExpression="SET used_at = :now",
                 ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(used_at) OR used_at <= :then)",
-                ExpressionAttributeValues=marshal({":now": epoch_ms(now), ":then": epoch_ms(now - _TOUCHED_EVERY)}),
+                ExpressionAttributeValues=marshal({":now": epoch_ms(now), ":then": epoch_ms(now - TOUCHED_EVERY)}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":

@@ -14,7 +14,7 @@ from codereview.domain.control.callers import Caller, KeyCaller, PersonCaller
 from codereview.entrypoints.api.fields import Body, Shown
 from codereview.entrypoints.api.routing import Answer, Call, Route, Who
 from codereview.entrypoints.api.services import Services
-from codereview.errors import RetryableError
+from codereview.errors import NotFoundError, RetryableError
 from codereview.use_cases.control.identify import Identify
 
 _Opaque = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9._~-]+$")]
@@ -56,7 +56,7 @@ class SessionBegun(Shown):
 
 def _identify(services: Services) -> Identify:
     if services.identify is None:
-        raise RetryableError("nobody can sign in: the deployment has no client id of its GitHub App")
+        raise NotFoundError("nobody can sign in here: the deployment does not know its GitHub App's client id")
     return services.identify
 
 
