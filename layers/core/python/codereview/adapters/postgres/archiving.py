@@ -14,7 +14,7 @@ from codereview.adapters.postgres.connections import set_tenant
 from codereview.adapters.postgres.months import first_moment
 from codereview.adapters.postgres.partitions import make_partitions, months_from
 from codereview.adapters.postgres.tables import REVISION, archives, findings
-from codereview.adapters.postgres.upkeep import as_owner, driver, upkeep_transaction
+from codereview.adapters.postgres.upkeep import as_owner, driver, run_ddl, upkeep_transaction
 from codereview.domain.archive import Archived, ArchiveState, DamagedArchiveError, Packed, columns, packed, unpacked
 from codereview.domain.audit import DEPLOYMENT
 from codereview.domain.control.audit import AuditEntry
@@ -109,7 +109,7 @@ class PostgresArchives:
             bounds = {"tenant": archived.tenant, "start": start, "end": end}
             if connection.execute(_STRANGERS, bounds).scalar_one():
                 raise DamagedArchiveError("the archive holds rows of another tenant or month")
-            merged = driver(connection).execute(_MERGE.format(columns=_listed(names))).rowcount
+            merged = run_ddl(connection, _MERGE, columns=_listed(names)).rowcount
             key = (archives.c.tenant_id == archived.tenant, archives.c.period_start == archived.month)
             connection.execute(
                 sa.update(archives)

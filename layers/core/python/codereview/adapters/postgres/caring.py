@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
 from codereview.adapters.postgres.connections import errors_translated
 from codereview.adapters.postgres.tables import metadata, reviews
-from codereview.adapters.postgres.upkeep import as_owner, driver, upkeep_transaction
+from codereview.adapters.postgres.upkeep import as_owner, run_ddl, upkeep_transaction
 from codereview.domain.review import TenantId
 from codereview.errors import RejectedError
 from codereview.record_ports import DatabaseHealth, IndexInfo, TableHealth
@@ -48,6 +46,8 @@ _PARTITIONS = sa.text("""
     WHERE i.inhparent = 'findings'::regclass ORDER BY c.relname
 """)
 _BECOME_OWNER = sa.text("SET ROLE codereview_tables")
+_TIMEOUT = sql.SQL("SET statement_timeout = {}")
+_LOCK_TIMEOUT = sa.text("SET lock_timeout = '2s'")
 _VACUUM = sql.SQL("VACUUM (ANALYZE) {}")
 _AUTOVACUUM = sql.SQL(
     "ALTER TABLE {} SET (autovacuum_vacuum_scale_factor = {}, autovacuum_vacuum_insert_scale_factor = {},"
@@ -82,7 +82,7 @@ class PostgresCare:
         """Run it outside of any transaction, as the owner."""
         name = _checked_table(table)
         with self._alone(within) as connection:
-            connection.execute(_VACUUM.format(name))
+            run_ddl(connection, _VACUUM, name)
 
     def set_autovacuum(self, table: str, *, scale_factor: float) -> None:
         """Change the storage parameters."""
@@ -93,7 +93,7 @@ class PostgresCare:
             names = connection.execute(_PARTITIONS).scalars().all() if table == "findings" else [table]
             share = sql.Literal(scale_factor)
             for name in names:
-                driver(connection).execute(_AUTOVACUUM.format(sql.Identifier(name), share, share, share))
+                run_ddl(connection, _AUTOVACUUM, sql.Identifier(name), share, share, share)
 
     def indexes(self) -> Sequence[IndexInfo]:
         """List all of the schema."""
@@ -115,20 +115,20 @@ class PostgresCare:
         with self._alone(within) as connection:
             if table != "findings":
                 self._drop_broken(connection, name)
-                connection.execute(_INDEX.format(sql.Identifier(name), sql.Identifier(table), listed))
+                run_ddl(connection, _INDEX, sql.Identifier(name), sql.Identifier(table), listed)
                 return name
-            connection.execute(_INDEX_OF_PARENT.format(sql.Identifier(name), sql.Identifier(table), listed))
-            for (partition,) in connection.execute(str(_PARTITIONS)).fetchall():
+            run_ddl(connection, _INDEX_OF_PARENT, sql.Identifier(name), sql.Identifier(table), listed)
+            for (partition,) in connection.execute(_PARTITIONS).all():
                 part = f"{name}_{partition.removeprefix('findings_')}"[-_LONGEST_NAME:]
                 if part in broken:
-                    connection.execute(_DROP.format(sql.Identifier(part)))
-                connection.execute(_INDEX.format(sql.Identifier(part), sql.Identifier(partition), listed))
-                connection.execute(_ATTACH.format(sql.Identifier(name), sql.Identifier(part)))
+                    run_ddl(connection, _DROP, sql.Identifier(part))
+                run_ddl(connection, _INDEX, sql.Identifier(part), sql.Identifier(partition), listed)
+                run_ddl(connection, _ATTACH, sql.Identifier(name), sql.Identifier(part))
         return name
 
-    def _drop_broken(self, connection: "psycopg.Connection[tuple[Any, ...]]", name: str) -> None:
+    def _drop_broken(self, connection: sa.Connection, name: str) -> None:
         if any(each.name == name and not each.is_valid for each in self.indexes()):
-            connection.execute(_DROP.format(sql.Identifier(name)))
+            run_ddl(connection, _DROP, sql.Identifier(name))
 
     def drop_index(self, name: str, *, within: timedelta) -> None:
         """Drop one that an operator added; one on findings goes with its parts."""
@@ -137,7 +137,7 @@ class PostgresCare:
         table = next((each.table for each in self.indexes() if each.name == name), None)
         statement = _DROP_OF_PARENT if table == "findings" else _DROP
         with self._alone(within) as connection:
-            connection.execute(statement.format(sql.Identifier(name)))
+            run_ddl(connection, statement, sql.Identifier(name))
 
     def states(self, tenant: TenantId, review_ids: Sequence[UUID]) -> dict[UUID, str]:
         """Read the states of reviews."""
@@ -148,17 +148,14 @@ class PostgresCare:
             return {row.review_id: row.state for row in connection.execute(query)}
 
     @contextmanager
-    def _alone(self, within: timedelta) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+    def _alone(self, within: timedelta) -> Iterator[sa.Connection]:
         """Give a connection of the owner without a transaction, and so much time."""
         with errors_translated(), self._database.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             alone.execute(_BECOME_OWNER)
-            raw = driver(alone)
-            milliseconds = sql.Literal(max(1, round(within.total_seconds() * 1000)))
-            limits = sql.SQL("SET statement_timeout = {}").format(milliseconds)
-            raw.execute(limits)
-            raw.execute("SET lock_timeout = '2s'")
-            yield raw
+            run_ddl(alone, _TIMEOUT, sql.Literal(max(1, round(within.total_seconds() * 1000))))
+            alone.execute(_LOCK_TIMEOUT)
+            yield alone
 
 
 def _checked_table(table: str) -> sql.Identifier:

@@ -9,7 +9,7 @@ from psycopg import sql
 from codereview.adapters.postgres.connections import set_tenant
 from codereview.adapters.postgres.partitions import make_partitions, months_from, partition_name
 from codereview.adapters.postgres.tables import archives, findings
-from codereview.adapters.postgres.upkeep import BRIEF, as_owner, driver, upkeep_transaction
+from codereview.adapters.postgres.upkeep import BRIEF, as_owner, run_ddl, upkeep_transaction
 from codereview.domain.archive import ArchiveState
 from codereview.domain.review import TenantId
 
@@ -89,7 +89,7 @@ class PostgresPartitions:
         partition = sql.Identifier(partition_name(first_moment(month)))
         with upkeep_transaction(self._database) as connection:
             with as_owner(connection):
-                driver(connection).execute(_LOCK.format(partition))
+                run_ddl(connection, _LOCK, partition)
             rows = connection.execute(
                 sa.select(archives.c.tenant_id, archives.c.row_count).where(
                     archives.c.period_start == month, archives.c.state == ArchiveState.VERIFIED.value
@@ -102,8 +102,8 @@ class PostgresPartitions:
                 set_tenant(connection, tenant, lock=BRIEF, statement="60s")
                 connection.execute(_mark_dropped(tenant, month))
             with as_owner(connection):
-                driver(connection).execute(_DETACH.format(partition))
-                driver(connection).execute(_DROP.format(partition))
+                run_ddl(connection, _DETACH, partition)
+                run_ddl(connection, _DROP, partition)
         return True
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from codereview.adapters.postgres.connections import errors_translated, set_tenant
 
@@ -43,6 +44,14 @@ def driver(connection: sa.Connection) -> "psycopg.Connection[tuple[Any, ...]]":
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("not a psycopg connection")
     return raw
+
+
+def run_ddl(
+    connection: sa.Connection, template: sql.SQL, *arguments: sql.Composable, **named: sql.Composable
+) -> "psycopg.Cursor[tuple[Any, ...]]":
+    """Run a statement with identifiers and literals put in by the driver, where PostgreSQL takes no parameters."""
+    statement = template.format(*arguments, **named)
+    return driver(connection).execute(statement)
 
 
 class PostgresSingleFlight:
