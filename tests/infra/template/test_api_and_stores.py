@@ -6,6 +6,8 @@ import re
 from tests.infra.template.deployed import Stack
 
 GITHUB_GIVES_UP_MS = 10_000
+API_GATEWAY_GIVES_UP_S = 30
+VERBS = {"x-amazon-apigateway-any-method": "ANY"}
 
 
 def test_the_webhook_route_has_room_of_its_own(any_system: Stack) -> None:
@@ -16,9 +18,25 @@ def test_the_webhook_route_has_room_of_its_own(any_system: Stack) -> None:
 
 def test_every_throttled_route_exists(any_system: Stack) -> None:
     paths = any_system.properties("HttpApi")["Body"]["paths"]
-    routes = {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs}
+    routes = {f"{VERBS.get(verb, verb.upper())} {path}" for path, verbs in paths.items() for verb in verbs}
     assert set(any_system.properties("HttpApiApiGatewayDefaultStage")["RouteSettings"]) <= routes
-    assert routes == {"POST /webhooks/github"}
+    assert routes == {"POST /webhooks/github", "ANY /v1/{proxy+}", "GET /status"}
+
+
+def test_d7_github_and_people_come_in_by_routes_of_their_own(any_system: Stack) -> None:
+    served = {}
+    for path, verbs in any_system.properties("HttpApi")["Body"]["paths"].items():
+        for operation in verbs.values():
+            served[path] = operation["x-amazon-apigateway-integration"]["uri"]
+    assert {path for path, uri in served.items() if "WebhookFunction" in uri} == {"/webhooks/github"}
+    assert {path for path, uri in served.items() if "ApiFunction" in uri} == {"/v1/{proxy+}", "/status"}
+    assert not any_system.of_type("AWS::Lambda::Url")
+    cors = any_system.properties("HttpApi").get("CorsConfiguration")
+    assert cors is None
+
+
+def test_the_api_answers_before_api_gateway_gives_up(any_system: Stack) -> None:
+    assert any_system.properties("ApiFunction")["Timeout"] < API_GATEWAY_GIVES_UP_S
 
 
 def test_the_webhook_answers_before_github_gives_up(any_system: Stack) -> None:

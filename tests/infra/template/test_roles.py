@@ -7,6 +7,7 @@ from tests.infra.template.deployed import Stack, as_list, target
 # By role and statement: the resource with the wildcard, and why AWS or the design allows nothing narrower.
 WILDCARDS = {
     ("*", "Trace", "*"): "X-Ray knows no resources for these two actions",
+    ("ApiRole", "WatchMetrics", "*"): "CloudWatch knows no resources for reading metrics",
     ("*", "SeeNetwork", "*"): "EC2 knows no resources for actions that describe",
     ("*", "JoinNetwork", "arn:aws:ec2:us-east-1:111122223333:*/*"): (
         "Lambda makes the interfaces under ids that exist only then, and asks for all kinds of resources"
