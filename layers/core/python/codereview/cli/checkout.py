@@ -38,7 +38,7 @@ class Checkout:
         self._require_repository()
         base_sha, head_sha = self.commit(base), self.commit(head)
         start = self._merge_base(base_sha, head_sha)
-        files = parse_diff(self._git(*_DIFF, start, head_sha, "--"))
+        files = parse_diff(self.diff(start, head_sha))
         return Change(
             base_sha=start,
             head_sha=head_sha,
@@ -46,6 +46,10 @@ class Checkout:
             file_count=len(files),
             title=self._git("log", "-1", "--format=%s", head_sha).decode("utf-8", "replace").strip(),
         )
+
+    def diff(self, start: str, head_sha: str) -> bytes:
+        """Return git's own text of the difference of two commits."""
+        return self._git(*_DIFF, start, head_sha, "--")
 
     def content(self, path: str, commit: str) -> bytes | None:
         """Read a file at a commit; None where it does not exist there."""

@@ -5,6 +5,7 @@ import sys
 import click
 
 from codereview.cli.analyze import analyze
+from codereview.cli.eval import evaluate
 from codereview.cli.local import local
 from codereview.cli.review import review
 from codereview.errors import CodeReviewError
@@ -18,6 +19,7 @@ def cli() -> None:
 
 cli.add_command(review)
 cli.add_command(analyze)
+cli.add_command(evaluate)
 cli.add_command(local)
 
 
