@@ -96,6 +96,11 @@ class ModelAgent:
         """Versions of the shared rules and of the agent's task, e.g. `1.2`."""
         return f"{load_prompt('rules.md').version}.{load_prompt(self.prompt).version}"
 
+    @property
+    def instructions(self) -> str:
+        """All that we tell it ourselves."""
+        return f"{load_prompt('rules.md').text}\n{load_prompt(self.prompt).text}"
+
     def request(self, part: Part) -> ModelRequest:
         """Ask about a part of the change; all but the task is the same bytes for every agent."""
         task = load_prompt(self.prompt).text

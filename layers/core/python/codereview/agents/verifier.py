@@ -19,6 +19,11 @@ def prompt_version() -> str:
     return f"{load_prompt('rules.md').version}.{load_prompt('verifier.md').version}"
 
 
+def instructions() -> str:
+    """Return all that we tell it ourselves."""
+    return f"{load_prompt('rules.md').text}\n{load_prompt('verifier.md').text}"
+
+
 def verification(part: Part, claims: Sequence[Finding]) -> ModelRequest:
     """Ask about claims, numbered from 1; it sees what their agents saw, and none of the author's words."""
     lines = [_line(number, claim) for number, claim in enumerate(claims, start=1)]

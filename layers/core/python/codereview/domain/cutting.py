@@ -43,12 +43,16 @@ def cut(markdown: str, limit: int, measure: Measure = characters) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a document whose items may be left out from the end; `noun` names one of them."""
+    """A part of a document whose items may be left out from the end; `noun` names one of them.
+
+    `most` bounds its length, so that it leaves those behind it some room.
+    """
 
     title: str
     items: tuple[str, ...]
     noun: str
     separator: str = "\n"
+    most: int | None = None
 
 
 def assemble(top: str, sections: Sequence[Section], bottom: str, *, limit: int, measure: Measure = characters) -> str:
@@ -61,7 +65,7 @@ def assemble(top: str, sections: Sequence[Section], bottom: str, *, limit: int, 
     for section in sections:
         if not section.items:
             continue
-        text = _fitting(section, room, measure)
+        text = _fitting(section, room if section.most is None else min(room, section.most), measure)
         if text:
             parts.append(text)
             room -= measure(text) + 2

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from codereview.domain.finding import Finding, Placement, Severity
@@ -62,11 +62,15 @@ class FindingPolicy:
 DEFAULT_POLICY = FindingPolicy()
 
 
-def merge(findings: Iterable[Finding], policy: FindingPolicy = DEFAULT_POLICY) -> tuple[Finding, ...]:
+def merge(
+    findings: Iterable[Finding], policy: FindingPolicy = DEFAULT_POLICY, *, proven_by: Collection[str] = ()
+) -> tuple[Finding, ...]:
     """Merge, rank, and tell apart what has one fingerprint; dropped findings come last.
 
     Of findings that mean the same the most severe stays; what is below the policy's floors is dropped before, so that
-    nothing is merged into it. The order depends on the findings alone, not on theirs.
+    nothing is merged into it. The order depends on the findings alone, not on theirs. A finding of an agent in
+    `proven_by` is never merged into another's: a model that was talked into a graver claim about the same line would
+    take its words out of the review.
     """
     findings = [
         finding if policy.admits(finding) else replace(finding, placement=Placement.DROPPED, anchor=None, text="")
@@ -76,13 +80,24 @@ def merge(findings: Iterable[Finding], policy: FindingPolicy = DEFAULT_POLICY) -
     by_path: defaultdict[str, list[int]] = defaultdict(list)
     for finding in sorted(findings, key=_rank):
         claim = _claim(finding)
-        twin = next((index for index in by_path[finding.path] if _is_same(kept[index], claim)), None)
+        twin = next(
+            (
+                index
+                for index in by_path[finding.path]
+                if _may_absorb(kept[index].finding, finding, proven_by) and _is_same(kept[index], claim)
+            ),
+            None,
+        )
         if twin is None:
             by_path[finding.path].append(len(kept))
             kept.append(claim)
         else:
             kept[twin] = replace(kept[twin], finding=_absorbed(kept[twin].finding, finding))
-    return tuple(_told_apart([claim.finding for claim in kept]))
+    return tuple(_told_apart([claim.finding for claim in kept], proven_by))
+
+
+def _may_absorb(kept: Finding, other: Finding, proven_by: Collection[str]) -> bool:
+    return kept.candidate.agent in proven_by or other.candidate.agent not in proven_by
 
 
 def _rank(finding: Finding) -> tuple[object, ...]:
@@ -100,6 +115,7 @@ def _rank(finding: Finding) -> tuple[object, ...]:
         candidate.title,
         candidate.body,
         candidate.quote,
+        candidate.confidence is None,
     )
 
 
@@ -163,16 +179,17 @@ def _absorbed(kept: Finding, twin: Finding) -> Finding:
     return replace(kept, also_found_by=tuple(sorted(agents)))
 
 
-def _told_apart(findings: list[Finding]) -> list[Finding]:
-    """Count on where two findings have one fingerprint: two claims of one kind about the same code."""
+def _told_apart(findings: list[Finding], proven_by: Collection[str]) -> list[Finding]:
+    """Count on where two findings have one fingerprint: two claims of one kind about the same code.
+
+    Whose word is proven keeps its own, so that no model's claim can pass for it in a later review.
+    """
     seen: defaultdict[str, int] = defaultdict(int)
-    told: list[Finding] = []
-    for finding in findings:
+    told = list(findings)
+    for index, finding in sorted(enumerate(findings), key=lambda entry: entry[1].candidate.agent not in proven_by):
         occurrence = seen[finding.fingerprint]
         seen[finding.fingerprint] += 1
         if occurrence:
             mark = fingerprint(path=finding.fingerprint, text="", rule="", occurrence=occurrence)
-            told.append(replace(finding, fingerprint=mark))
-        else:
-            told.append(finding)
+            told[index] = replace(finding, fingerprint=mark)
     return told

@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from codereview import messages
+from codereview.domain.crowding import share_comments
 from codereview.domain.cutting import MAX_BODY, MAX_CHECK_SUMMARY, Section, assemble, cut, utf8_bytes
 from codereview.domain.finding import Finding, Placement, Severity, Side
-from codereview.domain.hidden_text import HIDDEN, storable, strip_hidden
+from codereview.domain.hidden_detection import find_hidden_text
+from codereview.domain.hidden_text import storable, strip_hidden
 from codereview.domain.markdown_code import code_span, fenced
 from codereview.domain.markers import finding_marker, review_marker
 from codereview.domain.masking import mask_secrets
@@ -29,6 +31,7 @@ _MAX_COMMENT_TEXT = 60_000
 _MAX_QUOTE = 2_000
 _MAX_SUGGESTION = 20_000
 _MAX_REASON = 300
+_MOST_UNPLACED = MAX_BODY // 2  # what has no line is shown at length, and leaves the lists their room
 _MAX_PATHS = 20  # named for one reason of being left out
 _MAX_AGENTS = 30
 _MAX_ROUNDS = 5
@@ -55,7 +58,9 @@ def publication(
     result = without_secrets(result)
     inline = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint not in standing]
     persisting = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint in standing]
-    commented, listed = inline[:max_comments], inline[max_comments:]
+    commented, listed = share_comments(
+        inline, lambda finding: _is_analyzer(finding.candidate.agent, result.runs), most=max_comments
+    )
     unplaced = [finding for finding in result.shown if not _has_line(finding)]
     body = assemble(
         _top(result),
@@ -65,6 +70,7 @@ def publication(
                 items=tuple(_block(finding, result) for finding in unplaced),
                 noun="finding",
                 separator="\n\n",
+                most=_MOST_UNPLACED,
             ),
             Section(
                 title=f"{messages.MORE_FINDINGS} ({len(listed)})",
@@ -248,7 +254,8 @@ def _suggestion(finding: Finding) -> Iterator[str]:
     code = finding.candidate.suggestion
     if code is None or not finding.is_suggestion_applicable or finding.anchor is None:
         return
-    is_exact = len(code) <= _MAX_SUGGESTION and not HIDDEN.search(code) and mask_secrets(code) == code
+    is_plain = strip_hidden(code) == code and not any(find_hidden_text(code))
+    is_exact = len(code) <= _MAX_SUGGESTION and is_plain and mask_secrets(code) == code
     block = fenced(code, "suggestion")
     if is_exact and code in block and finding.anchor.side is Side.RIGHT:
         yield block

@@ -79,6 +79,9 @@ _COMMAND = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _TABLE = re.compile(r"[ \t]*(?=[-: \t]*[|:]|[ \t]{4})[|:\- \t]*-[|:\- \t]*")
+_HEADING = re.compile(r"#{1,6}(?=[ \t]|\Z)")
+_UNDERLINE = re.compile(r"=+[ \t]*|-+[ \t]*|(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
+_SMALLEST = "######"
 _FENCE_LIKE = re.compile(r"((?:[ \t>+*-]|\d{1,9}[.)])*+)(~{3,})")
 
 
@@ -259,9 +262,16 @@ def _as_text(character: str, before: str = "", after: str = "") -> str:
 
 
 def _without_block_marks(line: str, lead: str) -> str:
-    """Break what would make a table of the lines around it, or a fence of those that follow."""
+    """Break what would make a table of the lines around it, or a fence of those that follow.
+
+    Headings become the smallest, and rules and underlines none, so that nothing passes for a part of our own text.
+    """
     if _TABLE.fullmatch(lead.lstrip("> \t") + line) or (line and _TABLE.fullmatch("    " + line) and _is_deep(lead)):
         return "\\" + line
+    if _UNDERLINE.fullmatch(line):
+        return "\\" + line
+    if heading := _HEADING.match(line):
+        return _SMALLEST + line[heading.end() :]
     fence = _FENCE_LIKE.match(line)
     return f"{fence[1]}\\{line[fence.end(1) :]}" if fence else line
 

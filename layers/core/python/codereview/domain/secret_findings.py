@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from codereview.domain.finding import Candidate, Finding
+from codereview.domain.masking import mask_secrets
 from codereview.domain.result import ReviewResult
 from codereview.domain.secret_detection import find_secrets
 
@@ -28,6 +29,32 @@ def without_secrets(result: ReviewResult) -> ReviewResult:
     # The longest first, so that no part of one is left of it where another is a part of it.
     values = dict(sorted(values.items(), key=lambda item: -len(item[0])))
     return replace(result, findings=tuple(_shown(finding, lines, values) for finding in result.findings))
+
+
+def at_rest(result: ReviewResult) -> ReviewResult:
+    """Return the result as it may be kept: as it may be shown, and without what masking by pattern knows."""
+    result = without_secrets(result)
+    return replace(result, findings=tuple(map(_patterns_masked, result.findings)))
+
+
+def _patterns_masked(finding: Finding) -> Finding:
+    candidate = finding.candidate
+    suggestion = mask_secrets(candidate.suggestion) if candidate.suggestion is not None else None
+    return replace(
+        finding,
+        candidate=replace(
+            candidate,
+            path=mask_secrets(candidate.path),
+            title=mask_secrets(candidate.title),
+            body=mask_secrets(candidate.body),
+            quote=mask_secrets(candidate.quote),
+            suggestion=suggestion,
+        ),
+        text=mask_secrets(finding.text),
+        verdict_reason=mask_secrets(finding.verdict_reason),
+        # A click would put the mask into the code.
+        is_suggestion_applicable=finding.is_suggestion_applicable and suggestion == candidate.suggestion,
+    )
 
 
 def _is_of_agent(finding: Finding) -> bool:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from codereview.domain.record import RECORD_VERSION, ReviewRecorded
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import TenantId
+from codereview.domain.secret_findings import at_rest
 from codereview.errors import PermanentError, RetryableError
 
 _RESULT = TypeAdapter(ReviewResult)
@@ -24,8 +25,8 @@ def answer_key(tenant: TenantId, review_id: object, agent: str, question_digest:
 
 
 def encode_result(result: ReviewResult) -> bytes:
-    """Serialise a result."""
-    return _RESULT.dump_json(result)
+    """Serialise a result; no secret of the change's is kept with it."""
+    return _RESULT.dump_json(at_rest(result))
 
 
 def decode_result(data: bytes) -> ReviewResult:

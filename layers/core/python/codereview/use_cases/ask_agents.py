@@ -1,13 +1,15 @@
 """Puts all agents' questions about a change to a model, so that the provider's cache serves all but the first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from codereview.agents.agent import ModelAgent, Part
 from codereview.domain.answers import ParsedAnswer, parse_answer
+from codereview.domain.disclosure import without_instructions
+from codereview.domain.finding import Candidate
 from codereview.ports import Clock, LanguageModel
 from codereview.use_cases.ask_model import Answered, ask
 
@@ -52,5 +54,24 @@ class Agents:
         return [agent for agent in self.agents if any(file.is_reviewable for file in agent.select(part.change).files)]
 
     def _ask(self, agent: ModelAgent, part: Part) -> Answered[ParsedAnswer]:
-        read = partial(parse_answer, agent=agent.name)
+        read = partial(_read, agent=agent, part=part)
         return ask(agent.request(part), read, self.model, self.clock, self.deadline)
+
+
+def _read(text: str, *, agent: ModelAgent, part: Part) -> ParsedAnswer:
+    """Read an answer; where it recites what we told the model, that is left out."""
+    answer = parse_answer(text, agent.name)
+    withhold = partial(without_instructions, instructions=agent.instructions, shown=part.text)
+    return replace(answer, candidates=tuple(_withheld(claim, withhold) for claim in answer.candidates))
+
+
+def _withheld(claim: Candidate, withhold: Callable[[str], str]) -> Candidate:
+    quote, suggestion = withhold(claim.quote), withhold(claim.suggestion or "")
+    return replace(
+        claim,
+        path=withhold(claim.path),
+        title=withhold(claim.title),
+        body=withhold(claim.body),
+        quote=quote if quote == claim.quote else "",
+        suggestion=claim.suggestion if suggestion == (claim.suggestion or "") else None,
+    )

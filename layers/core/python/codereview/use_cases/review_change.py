@@ -88,7 +88,8 @@ class ReviewChange:
         verify = Verifier(model=model, clock=self.clock, deadline=deadline, proven_by=self._proven_by)
         with ThreadPoolExecutor(max_workers=_MAX_PARALLEL_CALLS) as pool:
             runs, kept = self._runs(change, agents.ask(parts, pool), report, model)
-            findings, verification = verify(merge(anchor_all(kept, change, read)), parts, pool)
+            merged = merge(anchor_all(kept, change, read), proven_by=self._proven_by)
+            findings, verification = verify(merged, parts, pool)
         return ReviewResult(
             base_sha=change.base_sha,
             head_sha=change.head_sha,

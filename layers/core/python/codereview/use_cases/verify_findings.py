@@ -8,6 +8,7 @@ from functools import partial
 
 from codereview.agents import verifier
 from codereview.agents.agent import Part
+from codereview.domain.disclosure import without_instructions
 from codereview.domain.finding import Finding, Placement, Side, Verdict
 from codereview.domain.result import AgentRun, RunStatus, Usage
 from codereview.domain.verdicts import Judgement, parse_verdicts
@@ -62,7 +63,7 @@ class Verifier:
 
     def _ask(self, part: Part, claims: Sequence[Finding]) -> Answered[Judgements]:
         """Ask once; unlike an agent, a verifier that has to wait does not make the review wait."""
-        read = partial(_read, claims=len(claims))
+        read = partial(_read, claims=len(claims), part=part)
         try:
             return ask(verifier.verification(part, claims), read, self.model, self.clock, self.deadline)
         except RetryableError as error:
@@ -82,8 +83,13 @@ class Verifier:
         )
 
 
-def _read(text: str, *, claims: int) -> Judgements:
-    return dict(parse_verdicts(text, claims))
+def _read(text: str, *, claims: int, part: Part) -> Judgements:
+    """Read the judgements; where a reason recites what we told the model, that is left out."""
+    withhold = partial(without_instructions, instructions=verifier.instructions(), shown=part.text)
+    return {
+        number: replace(judgement, reason=withhold(judgement.reason))
+        for number, judgement in parse_verdicts(text, claims).items()
+    }
 
 
 def _with(finding: Finding, judgement: Judgement) -> Finding:
