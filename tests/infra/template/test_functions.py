@@ -18,8 +18,9 @@ LAYERS = {
     "AnalyzerFunction": {"CoreLayer", "DependenciesLayer", "AnalyzersLayer"},
     "RecorderFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
     "MigrationsFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
+    "MaintenanceFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
 }
-IN_NETWORK = {"AnalyzerFunction", "RecorderFunction", "MigrationsFunction"}
+IN_NETWORK = {"AnalyzerFunction", "RecorderFunction", "MigrationsFunction", "MaintenanceFunction"}
 SECRETS = {
     "WebhookFunction": {"WebhookSecret"},
     "ReviewerFunction": {"GitHubAppSecret", "ModelSecret"},
@@ -118,6 +119,7 @@ def test_every_caller_calls_an_alias(any_system: Stack) -> None:
         ("ReconcilerFunction", settings.reconciler_settings),
         ("RecorderFunction", settings.recorder_settings),
         ("MigrationsFunction", settings.migrations_settings),
+        ("MaintenanceFunction", settings.maintenance_settings),
     ],
 )
 def test_every_function_is_told_what_its_settings_need(
@@ -137,14 +139,18 @@ def test_the_log_names_the_function_and_the_stage_is_known(any_system: Stack) ->
 
 def test_the_database_is_verified_on_aws_and_each_function_is_a_role_of_its_own(system: Stack) -> None:
     roles = {}
-    for name in ("RecorderFunction", "MigrationsFunction"):
+    for name in ("RecorderFunction", "MigrationsFunction", "MaintenanceFunction"):
         variables = _variables(system, name)
         assert variables["DATABASE_SSLMODE"] == "verify-full"
         assert variables["DATABASE_CA"] == "/opt/rds/global-bundle.pem"
         roles[name] = variables["DATABASE_USER"]
         connect = [each for each in system.statements(_role(system, name)) if each["Action"] == ["rds-db:connect"]]
         assert [each["Resource"][0].rsplit("/", 1)[1] for each in connect] == [roles[name]]
-    assert roles == {"RecorderFunction": "codereview_writer", "MigrationsFunction": "codereview_owner"}
+    assert roles == {
+        "RecorderFunction": "codereview_writer",
+        "MigrationsFunction": "codereview_owner",
+        "MaintenanceFunction": "codereview_maintenance",
+    }
 
 
 def test_d5_each_secret_is_read_by_the_functions_that_sign_in_with_it_alone(any_system: Stack) -> None:

@@ -14,6 +14,12 @@ WILDCARDS = {
     ),
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/answers/*"): "one object for each answer",
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/results/*"): "one object for each review",
+    ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/archives/*"): "one for each tenant and month",
+    ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/exports/*"): "one object for each export",
+    **{
+        ("MaintenanceRole", "DeleteWhatIsOver", f"${{ObjectsBucket.Arn}}/{kind}/*"): "all of a tenant's that is deleted"
+        for kind in ("answers", "archives", "exports", "results")
+    },
     ("RecorderRole", "ReadResults", "${ObjectsBucket.Arn}/results/*"): "one object for each review",
     ("ReviewerRole", "AskModelByProfile", "arn:aws:bedrock:*::foundation-model/*"): (
         "a profile picks region and model by itself; the condition allows only what comes through ours"
@@ -116,7 +122,7 @@ def test_p1_the_analyzer_may_only_log(any_system: Stack) -> None:
 
 
 def test_no_code_in_the_network_may_use_what_lambda_needs_to_join_it(system: Stack) -> None:
-    for role in ("AnalyzerRole", "RecorderRole", "MigrationsRole"):
+    for role in ("AnalyzerRole", "RecorderRole", "MigrationsRole", "MaintenanceRole"):
         (denial,) = [statement for statement in system.statements(role) if statement["Effect"] == "Deny"]
         assert (denial["Action"], denial["Resource"]) == (["ec2:*"], ["*"])
         # Lambda sets the key for calls of the function's own code, and not for its own.

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from codereview.entrypoints.command_line import CommandLineEngine
     from codereview.entrypoints.custom_resource import CustomResourceApp
     from codereview.entrypoints.http import WebhookEndpoint
+    from codereview.entrypoints.maintenance import MaintenanceApp
     from codereview.entrypoints.reconciler import ReconcilerApp
     from codereview.entrypoints.recorder import RecorderApp
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.ports import LanguageModel
+    from codereview.record_ports import Shelf
     from codereview.settings import DatabaseSettings, LogSettings, ReconcilerSettings, ReviewerSettings
+    from codereview.use_cases.maintain.compare_reviews import CompareReviews
 
 
 _MOST_RESERVATIONS = 100  # settled by one run of the reconciler; what is left over is due a minute later
@@ -259,6 +262,83 @@ def recorder() -> "RecorderApp":
         reviews=RecordReviews(objects=objects, record=PostgresReviewRecord(database)),
         audit=RecordAudit(log=PostgresAuditLog(database)),
         logger=_logger(settings.log),
+    )
+
+
+@functools.cache
+def maintenance() -> "MaintenanceApp":
+    """Build the maintenance function."""
+    import boto3
+
+    from codereview.adapters.aws.objects import S3Objects
+    from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
+    from codereview.adapters.dynamodb.control.tenants import DynamoTenants
+    from codereview.adapters.postgres.caring import PostgresCare
+    from codereview.adapters.system import SystemClock
+    from codereview.settings import maintenance_settings
+    from codereview.use_cases.maintain.compare_reviews import CompareReviews
+
+    settings = maintenance_settings(os.environ)
+    dynamodb = boto3.client("dynamodb", config=_sdk_config())
+    # An archive's object may be large, and nobody waits for it.
+    shelf = S3Objects(boto3.client("s3", config=_sdk_config(read_timeout=60)), settings.objects_bucket)
+    database = _database(settings.database)
+    compare = CompareReviews(
+        clock=SystemClock(),
+        tenants=DynamoTenants(dynamodb, settings.control_table),
+        reviews=DynamoLiveReviews(dynamodb, settings.control_table),
+        record=PostgresCare(database),
+    )
+    return _maintenance(database, shelf, compare, settings.log)
+
+
+def _maintenance(
+    database: "Engine", shelf: "Shelf", compare: "CompareReviews | None", log: "LogSettings"
+) -> "MaintenanceApp":
+    from aws_lambda_powertools import Metrics
+
+    from codereview.adapters.postgres.archiving import PostgresArchives
+    from codereview.adapters.postgres.audit import PostgresAuditLog
+    from codereview.adapters.postgres.caring import PostgresCare
+    from codereview.adapters.postgres.exporting import PostgresFindingSource
+    from codereview.adapters.postgres.months import PostgresPartitions
+    from codereview.adapters.postgres.retaining import PostgresRetention
+    from codereview.adapters.postgres.upkeep import PostgresSingleFlight
+    from codereview.adapters.system import SystemClock
+    from codereview.entrypoints.maintenance import MaintenanceApp
+    from codereview.entrypoints.maintenance_commands import Upkeep
+    from codereview.use_cases.maintain.archive_months import ArchiveMonths
+    from codereview.use_cases.maintain.care_for_tables import CareForTables
+    from codereview.use_cases.maintain.delete_tenant import DeleteTenant
+    from codereview.use_cases.maintain.export_findings import ExportFindings
+    from codereview.use_cases.maintain.keep_retention import ChangeRetention, KeepRetention
+    from codereview.use_cases.maintain.restore_archive import RestoreArchive
+
+    clock, audit, care = SystemClock(), PostgresAuditLog(database), PostgresCare(database)
+    partitions, archives, retention = (
+        PostgresPartitions(database),
+        PostgresArchives(database),
+        PostgresRetention(database),
+    )
+    logger = _logger(log)
+    upkeep = Upkeep(
+        clock=clock,
+        partitions=partitions,
+        archives=archives,
+        care=care,
+        tables=CareForTables(clock=clock, tables=care),
+        archive=ArchiveMonths(clock=clock, partitions=partitions, archives=archives, shelf=shelf),
+        restore=RestoreArchive(clock=clock, archives=archives, shelf=shelf),
+        retention=KeepRetention(clock=clock, retention=retention, archives=archives, shelf=shelf),
+        rules=ChangeRetention(clock=clock, retention=retention),
+        deletion=DeleteTenant(clock=clock, retention=retention, shelf=shelf),
+        export=ExportFindings(source=PostgresFindingSource(database), shelf=shelf, audit=audit),
+        compare=compare,
+        logger=logger,
+        metrics=Metrics(namespace="CodeReview", service=log.service),
+    )
+    return MaintenanceApp(
+        clock=clock, commands=upkeep.commands(), flight=PostgresSingleFlight(database), audit=audit, logger=logger
     )
 
 

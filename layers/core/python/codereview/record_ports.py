@@ -13,6 +13,7 @@ from uuid import UUID
 
 from codereview.domain.archive import Archived, Packed
 from codereview.domain.control.audit import AuditEntry
+from codereview.domain.export import ExportedFinding
 from codereview.domain.retention import RetentionRule
 from codereview.domain.review import TenantId
 from codereview.ports import StoredObject
@@ -261,30 +262,6 @@ class RecordedReviews(Protocol):
     def states(self, tenant: TenantId, review_ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Read the states of those that are there."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedFinding:
-    """One finding as it is handed out."""
-
-    review_id: UUID
-    repository_id: int
-    number: int
-    head_sha: str
-    created_at: datetime
-    agent: str
-    engine: str
-    rule: str
-    severity: str
-    confidence: float | None
-    path: str
-    side: str | None
-    line: int | None
-    start_line: int | None
-    placement: str
-    title: str
-    body: str
-    fingerprint: str
 
 
 class FindingSource(Protocol):

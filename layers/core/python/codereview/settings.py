@@ -319,6 +319,29 @@ class MigrationsSettings:
     database: DatabaseSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceSettings:
+    """The maintenance function's."""
+
+    log: LogSettings
+    control_table: str
+    objects_bucket: str
+    database: DatabaseSettings
+
+
+def maintenance_settings(variables: Mapping[str, str]) -> MaintenanceSettings:
+    """Read the maintenance function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = MaintenanceSettings(
+        log=log_settings(environment),
+        control_table=environment.text("CONTROL_TABLE"),
+        objects_bucket=environment.text("OBJECTS_BUCKET"),
+        database=database_settings(environment),
+    )
+    environment.done()
+    return settings
+
+
 def recorder_settings(variables: Mapping[str, str]) -> RecorderSettings:
     """Read the recorder function's settings; raises ConfigurationError with every problem."""
     environment = Environment(variables)

@@ -21,10 +21,10 @@ class S3Objects:
         self._client = client
         self._bucket = bucket
 
-    def put(self, key: str, data: bytes) -> StoredObject:
+    def put(self, key: str, data: bytes, *, content_type: str = "application/json") -> StoredObject:
         """Store the bytes; S3 checks them against the SDK's own checksum on arrival."""
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
         except (ClientError, BotoCoreError) as error:
             raise translated("S3", error) from error
         return StoredObject(key=key, sha256=hashlib.sha256(data).hexdigest())
@@ -38,3 +38,18 @@ class S3Objects:
             if isinstance(problem, NotFoundError):
                 return None
             raise problem from error
+
+    def delete(self, key: str) -> None:
+        """Remove an object; its versions go a week later, by the bucket's own rule."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise translated("S3", error) from error
+
+    def keys(self, prefix: str) -> list[str]:
+        """List up to a thousand keys below a prefix."""
+        try:
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        except (ClientError, BotoCoreError) as error:
+            raise translated("S3", error) from error
+        return [item["Key"] for item in answer.get("Contents", [])]

@@ -1,0 +1,12 @@
+"""Keeps the record in shape, every night and when somebody asks for it."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from codereview import bootstrap
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one command."""
+    return bootstrap.maintenance().process(event, context)
