@@ -10,6 +10,7 @@ from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from local import aws
 from local.processes import Processes, free_ports
+from tests.adapters.dynamodb.control_table import create_control_table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -28,36 +29,7 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator["DynamoDBClie
 @pytest.fixture
 def table(dynamodb: "DynamoDBClient") -> str:
     name = f"control-{next(_numbers)}"
-    dynamodb.create_table(
-        TableName=name,
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "due_shard", "AttributeType": "S"},
-            {"AttributeName": "due_at", "AttributeType": "S"},
-            {"AttributeName": "owner", "AttributeType": "S"},
-            {"AttributeName": "sort", "AttributeType": "S"},
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "due",
-                "KeySchema": [
-                    {"AttributeName": "due_shard", "KeyType": "HASH"},
-                    {"AttributeName": "due_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-            {
-                "IndexName": "owner",
-                "KeySchema": [
-                    {"AttributeName": "owner", "KeyType": "HASH"},
-                    {"AttributeName": "sort", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_control_table(dynamodb, name)
     return name
 
 

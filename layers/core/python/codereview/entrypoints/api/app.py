@@ -90,7 +90,8 @@ class ApiApp:
             said = self._said(error, request, found.route)
             said.headers = headers | dict(said.headers)
             raise said from error
-        return answer | {"headers": answer["headers"] | headers}
+        # A repeated request hears the old answer under its own id.
+        return answer | {"headers": answer["headers"] | headers | {"x-request-id": request.id}}
 
     def _said(self, error: CodeReviewError, request: Incoming, route: Route) -> Problem:
         has_version = route.method in _CONDITIONAL and "if-match" in request.headers

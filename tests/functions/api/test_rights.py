@@ -1,0 +1,113 @@
+"""Every route by every kind of caller, generated from the router and compared with a table that people wrote."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from codereview.domain.control.people import Role
+from codereview.domain.control.scopes import ADMINISTRATING, READING, Scope
+from codereview.entrypoints.api.routing import Who
+from codereview.entrypoints.api.table import ROUTES
+from tests.functions.api.rights import ANYBODY, IN_TENANT, OPERATORS, PEOPLE, SIGNED_IN
+from tests.functions.api.samples import BY_NAME, sample
+from tests.functions.api.world import MINE, THEIRS, Reply, World
+
+CALLERS = (
+    "nobody",
+    "operator",
+    "viewer",
+    "editor",
+    "admin",
+    "key with the scope",
+    "key with all others",
+    "stranger",
+    "their admin",
+    "their key",
+)
+ROLES = {"viewer", "editor", "admin"}
+USERS = {"viewer": 11, "editor": 12, "admin": 13, "stranger": 14, "their admin": 15}
+
+
+def scope_of(operation: str) -> Scope:
+    right = IN_TENANT.get(operation)
+    return Scope(right.scope) if right and right.scope else Scope.REVIEWS_READ
+
+
+def token_of(world: World, caller: str, operation: str) -> str | None:
+    if caller == "nobody":
+        return None
+    if caller == "operator":
+        return world.operator()
+    account = THEIRS if caller.startswith("their") else MINE
+    if "key" not in caller:
+        role = Role(caller.removeprefix("their ")) if caller != "stranger" else None
+        return world.person(USERS[caller], role, account=account)
+    own = {scope_of(operation)}
+    # Nobody gives or takes a role that may do more than they: these two need what a viewer has, too.
+    more = READING if operation in {"people.set_role", "people.remove"} else set()
+    scopes = {"key with the scope": own | more, "key with all others": ADMINISTRATING - own}.get(caller, ADMINISTRATING)
+    return world.key(scopes, account=account)
+
+
+def expected(operation: str, caller: str) -> int | None:
+    """Return the status of the refusal, None for who is let in."""
+    if operation in IN_TENANT:
+        if caller in {"stranger", "their admin", "their key"}:
+            return 404
+        right = IN_TENANT[operation]
+        allowed = {"operator"} | set(right.roles) | ({"key with the scope"} if right.scope else set())
+    elif operation in OPERATORS:
+        allowed = {"operator"}
+    else:
+        is_wrong_kind = operation in PEOPLE and "key" in caller
+        allowed = set() if is_wrong_kind else {caller}
+    if caller == "nobody" and operation not in ANYBODY:
+        return 401
+    return None if caller in allowed else 403
+
+
+def ask(world: World, operation: str, caller: str) -> Reply:
+    """Send the operation's sample as the caller; a minute later, so that no limit is in the way."""
+    world.app.services.manage_tenants.unblock(world.tenant(MINE).id, request=world.request())
+    token = token_of(world, caller, operation)
+    asked = sample(world, operation, account=MINE)
+    world.clock.sleep(timedelta(minutes=1))
+    return world.call(asked.method, asked.path, token, body=asked.body, headers=asked.headers)
+
+
+def test_z2_every_route_stands_in_the_table_once() -> None:
+    listed = [*ANYBODY, *SIGNED_IN, *PEOPLE, *OPERATORS, *IN_TENANT]
+    assert sorted(listed) == sorted(route.operation for route in ROUTES)
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_z2_the_router_asks_for_what_the_table_says() -> None:
+    for route in ROUTES:
+        if isinstance(route.access, Who):
+            names = {Who.ANYBODY: ANYBODY, Who.SIGNED_IN: SIGNED_IN, Who.PERSON: PEOPLE, Who.OPERATOR: OPERATORS}
+            assert route.operation in names[route.access], route.operation
+            assert "{tenant}" not in route.path
+        else:
+            scope = IN_TENANT[route.operation].scope
+            assert scope in (route.access.value, None)
+            assert (scope is None) == route.access.is_operator_only
+            assert route.path.startswith("/v1/tenants/{tenant}")
+            roles = {role.value for role in Role if route.access in role.scopes}
+            assert roles == IN_TENANT[route.operation].roles
+
+
+@pytest.mark.parametrize("operation", sorted(BY_NAME))
+def test_b64_z1_k2_every_caller_gets_as_far_as_the_table_says(shared: World, operation: str) -> None:
+    got, wanted = dict[str, Any](), dict[str, Any]()
+    for caller in CALLERS:
+        reply = ask(shared, operation, caller)
+        refusal = expected(operation, caller)
+        wanted[caller] = refusal or "let in"
+        got[caller] = reply.status if reply.status in (401, 403, 404) else "let in"
+        assert reply.status < 500, (caller, reply.text)
+        if refusal is None and operation not in {"sign_in.complete", "redrive.cancel", "redrive.start"}:
+            assert reply.status == BY_NAME[operation].status, (caller, reply.text)
+        if refusal is not None:
+            assert reply.code == {401: "unauthenticated", 403: "forbidden", 404: "not-found"}[refusal]
+    assert got == wanted

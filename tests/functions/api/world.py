@@ -1,0 +1,353 @@
+"""The control plane with everything that it works on: an emulated AWS, a GitHub, people, keys and the time."""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Self
+from urllib.parse import parse_qs, quote, urlsplit
+from uuid import UUID
+
+import httpx
+
+from codereview.adapters.github.identity import GitHubIdentity, OAuthClient
+from codereview.adapters.system import RandomSecrets
+from codereview.bootstrap_api import Clients, GitHubSide, assemble
+from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request
+from codereview.domain.control.people import PersonId, Role
+from codereview.domain.control.scopes import ADMINISTRATING, OPERATING, Scope
+from codereview.domain.control.tenants import InstallationProof, Tenant
+from codereview.domain.review import ReviewKey, ReviewState, TenantId
+from codereview.entrypoints.api.app import ApiApp
+from codereview.entrypoints.logger import function_logger
+from codereview.ports import PullRequestKey, ReviewItem
+from codereview.settings import ApiSettings, LogSettings
+from codereview.use_cases.control.manage_keys import Issued
+from local.aws import Aws
+from tests.adapters.dynamodb.control_table import create_control_table
+
+NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+SIGNING_KEY = b"canary-signing-key-0123456789abcdef"
+OPERATOR = 9_000
+MINE, THEIRS = 1, 2
+SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+SYSTEM = Request(actor=Actor(kind=ActorKind.SYSTEM, id="world"), id="world", at=NOW)
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer of the function."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The kind of problem."""
+        assert self.headers["content-type"] == "application/problem+json", self.text
+        return str(self.json["type"]).rpartition(":")[2]
+
+
+@dataclass
+class Clock:
+    """Time that passes only when told."""
+
+    time: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, duration: timedelta) -> None:
+        self.time += duration
+
+
+@dataclass
+class Installed:
+    """GitHub's installations of the App."""
+
+    clock: Clock
+    found: dict[int, InstallationProof] = field(default_factory=dict)
+
+    def prove(self, installation_id: int) -> InstallationProof | None:
+        return self.found.get(installation_id)
+
+    def install(self, account: int) -> int:
+        installation = 100 + account
+        self.found[installation] = InstallationProof(
+            host="github.com",
+            installation_id=installation,
+            account_id=account,
+            login=f"acme-{account}",
+            is_suspended=False,
+            seen_at=self.clock.now(),
+        )
+        return installation
+
+
+@dataclass
+class Web:
+    """GitHub's sign-in: who the person at the browser is, and the codes that it gave out."""
+
+    user: tuple[int, str] = (77, "ann")
+    challenges: dict[str, str] = field(default_factory=dict)
+    failure: int | None = None
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    def approve(self, authorize_url: str) -> tuple[str, str]:
+        """Do what the person does at the address; return the code and the state that GitHub sends back."""
+        query = parse_qs(urlsplit(authorize_url).query)
+        code = f"code-{next(_numbers)}"
+        assert query["code_challenge_method"] == ["S256"]
+        self.challenges[code] = query["code_challenge"][0]
+        return code, query["state"][0]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if self.failure is not None:
+            return httpx.Response(self.failure)
+        if request.url.path == "/login/oauth/access_token":
+            return self._token(parse_qs(request.content.decode()))
+        assert request.headers["authorization"] == "Bearer ghu_canary"
+        return httpx.Response(200, json={"id": self.user[0], "login": self.user[1], "email": "not read"})
+
+    def _token(self, form: Mapping[str, list[str]]) -> httpx.Response:
+        import hashlib
+
+        challenge = self.challenges.pop(form["code"][0], None)
+        digest = hashlib.sha256(form["code_verifier"][0].encode()).digest()
+        is_right = challenge == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if not is_right or form["client_secret"] != ["canary-client-secret"]:
+            return httpx.Response(200, json={"error": "bad_verification_code"})
+        return httpx.Response(200, json={"access_token": "ghu_canary", "token_type": "bearer"})
+
+
+@dataclass(kw_only=True)
+class World:
+    """A deployment."""
+
+    aws: Aws
+    settings: ApiSettings
+    clock: Clock
+    installed: Installed
+    web: Web
+    app: ApiApp
+    tenants: dict[int, Tenant] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, aws: Aws, name: str) -> Self:
+        """Make a table and queues, and start the function on them."""
+        clock = Clock()
+        create_control_table(aws.client("dynamodb"), name)
+        world = cls(
+            aws=aws,
+            settings=_settings(name, _queues(aws, name)),
+            clock=clock,
+            installed=Installed(clock),
+            web=Web(),
+            app=None,  # type: ignore[arg-type]  # made of the rest, in the next line
+        )
+        world.app = world.fresh()
+        return world
+
+    def fresh(self) -> ApiApp:
+        """Start the function as a new process."""
+        clients = Clients(
+            dynamodb=self.aws.client("dynamodb"),
+            sqs=self.aws.client("sqs"),
+            secrets=self.aws.client("secretsmanager"),
+            metrics=self.aws.client("cloudwatch"),
+        )
+        people = GitHubIdentity(
+            httpx.Client(transport=httpx.MockTransport(self.web)),
+            web_url="https://github.com",
+            api_url="https://api.github.com",
+            client=OAuthClient(client_id="Iv1.abc", client_secret="canary-client-secret"),
+        )
+        return assemble(
+            self.settings,
+            clients,
+            GitHubSide(installations=self.installed, people=people),
+            key=SIGNING_KEY,
+            clock=self.clock,
+            logger=function_logger("api", level="CRITICAL"),
+        )
+
+    # --- requests
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        app: ApiApp | None = None,
+    ) -> Reply:
+        """Send a request as API Gateway hands it over; `body` is JSON, or text as it is."""
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        if body is not None:
+            given.setdefault("content-type", "application/json")
+        if token is not None:
+            given["authorization"] = f"Bearer {token}"
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        return self.send(event(method, path, headers=given, body=text, query=query), app=app)
+
+    def send(self, given: Mapping[str, Any], *, app: ApiApp | None = None) -> Reply:
+        """Send an event."""
+        answer = (app or self.app).handle(given)
+        assert answer["isBase64Encoded"] is False
+        return Reply(status=answer["statusCode"], headers=answer["headers"], text=answer["body"])
+
+    # --- who there is
+
+    def tenant(self, account: int = MINE) -> Tenant:
+        """Return a tenant whose App is installed."""
+        if account not in self.tenants:
+            installation = self.installed.install(account)
+            self.tenants[account] = self.app.services.manage_tenants.bind(installation, request=self.request())
+        return self.tenants[account]
+
+    def request(self) -> Request:
+        return replace(SYSTEM, id=f"world-{next(_numbers)}", at=self.clock.now())
+
+    def issue(self, scopes: Iterable[Scope] = ADMINISTRATING, *, account: int = MINE, days: float = 30) -> Issued:
+        """Make a key."""
+        return self.app.services.manage_keys.issue(
+            self.tenant(account),
+            name="ci",
+            scopes=frozenset(scopes) - {scope for scope in Scope if scope.is_operator_only},
+            expires_at=self.clock.now() + timedelta(days=days),
+            held=ADMINISTRATING,
+            request=self.request(),
+        )
+
+    def key(self, scopes: Iterable[Scope] = ADMINISTRATING, *, account: int = MINE) -> str:
+        """Make a key, and return its text."""
+        return self.issue(scopes, account=account).token.text
+
+    def person(self, user: int, role: Role | None = None, *, account: int = MINE) -> str:
+        """Sign somebody in, with a role in the tenant; return the session's text."""
+        person = PersonId(host="github.com", user_id=user)
+        if role is not None:
+            tenant = self.tenant(account)
+            self.app.services.manage_people.set_role(
+                tenant, person, login=f"u{user}", role=role, held=OPERATING, request=self.request()
+            )
+        return self.app.services.sign_in.begin(person, login=f"u{user}", request=self.request()).text
+
+    def operator(self) -> str:
+        """Sign in whoever runs the deployment."""
+        return self.person(OPERATOR)
+
+    # --- what there is
+
+    def review(
+        self,
+        *,
+        account: int = MINE,
+        state: ReviewState = ReviewState.PARKED,
+        number: int = 7,
+        is_bypassed: bool = False,
+        **changes: Any,
+    ) -> UUID:
+        """Store a review; each of another kind, so that there may be several."""
+        tenant = self.tenant(account)
+        kind = f"comment:{next(_numbers)}"
+        key = ReviewKey(tenant=tenant.id, repository_id=5, number=number, head_sha=SHA, kind=kind)
+        item = ReviewItem(key=key, state=state, is_bypassed=is_bypassed, **changes)
+        place = PullRequestKey(tenant=tenant.id, repository_id=5, number=number)
+        store = self.app.services.ask_reviews.store
+        lease = store.seize(place, owner=UUID(int=1), until=self.clock.now())
+        store.save(lease, item, now=self.clock.now())
+        store.release(lease)
+        return key.review_id
+
+    def dead_letter(self, body: str, *, queue: str = "reviews") -> None:
+        url = self.settings.review_dead_letters_url if queue == "reviews" else self.settings.record_dead_letters_url
+        self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    def queued(self) -> list[str]:
+        """Take all messages out of the review queue."""
+        client: Any = self.aws.client("sqs")
+        answer = client.receive_message(QueueUrl=self.settings.review_queue_url, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", [])
+        for message in messages:
+            client.delete_message(QueueUrl=self.settings.review_queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in messages]
+
+    def audited(self) -> list[AuditEntry]:
+        """Return all entries in the outbox but the world's own, oldest first."""
+        entries = self.app.services.outbox.unsent(now=self.clock.now() + timedelta(days=1), limit=4_000)
+        return sorted((each for each in entries if each.actor.id != "world"), key=lambda each: each.at)
+
+
+def event(
+    method: str, path: str, *, headers: Mapping[str, str] | None = None, body: str | None = None, query: str = ""
+) -> dict[str, Any]:
+    """Make an event as API Gateway does: HTTP API, payload format 2.0."""
+    return {
+        "version": "2.0",
+        "routeKey": "ANY /v1/{proxy+}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": dict(headers or {}),
+        "requestContext": {
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7"},
+            "requestId": f"request-{next(_numbers)}",
+            "stage": "$default",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def in_path(text: str) -> str:
+    return quote(text, safe="")
+
+
+def tenant_path(account: int = MINE, rest: str = "") -> str:
+    return f"/v1/tenants/{TenantId(f'github.com:{account}')}{rest}"
+
+
+def random_token_bits() -> bytes:
+    return RandomSecrets().draw(32)
+
+
+def _queues(aws: Aws, name: str) -> Mapping[str, str]:
+    client: Any = aws.client("sqs")
+    urls = {}
+    for queue in ("review", "record"):
+        dead = client.create_queue(QueueName=f"{name}-{queue}-dead-letters")["QueueUrl"]
+        arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+        urls[f"{queue}_queue_url"] = client.create_queue(
+            QueueName=f"{name}-{queue}s", Attributes={"RedrivePolicy": policy}
+        )["QueueUrl"]
+        urls[f"{queue}_dead_letters_url"] = dead
+    return urls
+
+
+def _settings(table: str, urls: Mapping[str, str]) -> ApiSettings:
+    return ApiSettings(
+        log=LogSettings(service="api", level="INFO"),
+        stage="test",
+        control_table=table,
+        github_secret_arn="github",
+        api_secret_arn="api",
+        github_host="github.com",
+        github_api_url="https://api.github.com",
+        operators=frozenset({OPERATOR}),
+        sign_in_redirect_url=None,
+        **urls,
+    )
