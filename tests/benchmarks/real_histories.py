@@ -21,6 +21,7 @@ from codereview.cli.eval import oracle_voice
 from codereview.domain.change import Change, RowKind
 from codereview.domain.diff_sides import line_of, side_rows
 from codereview.domain.finding import Side
+from codereview.domain.selection import select
 from codereview.evaluation.case import Case
 from codereview.evaluation.golden import Golden
 from codereview.evaluation.measuring import Measurement
@@ -76,6 +77,8 @@ def _replay(clone: Path, *, commits: int, seeds: int, is_showing: bool) -> bool:
         or perfect.lost
         or perfect.inline_exact != perfect.in_diff
         or any(each.refused or each.duplicates for each in sums)
+        or perfect.visible_lines < 0.99 * perfect.commented_lines
+        or perfect.shown_tokens > 1.3 * perfect.raw_tokens
         or careless.inline_exact < 0.96 * careless.in_diff
         or careless.wrong > 0.02 * careless.in_diff
     )
@@ -105,7 +108,8 @@ def _cases(clone: Path, commits: int) -> Iterator[tuple[Case, Contents]]:
     made = 0
     for sha in (line.decode() for line in listed):
         change = checkout.change(f"{sha}~1", sha)
-        golden = tuple(_golden(change, random.Random(sha)))
+        attributes = checkout.content(".gitattributes", change.base_sha)
+        golden = tuple(_golden(select(change, attributes=attributes), random.Random(sha)))
         if made == commits or len(change.files) > _MOST_FILES:
             continue
         if not golden:
@@ -141,6 +145,7 @@ def _golden(change: Change, chance: random.Random) -> Iterator[Golden]:
     runs = [
         (file, side, rows)
         for file in change.files
+        if file.is_reviewable
         for hunk in file.hunks
         for side in Side
         if (rows := side_rows(hunk, side)) and any(row.kind is not RowKind.CONTEXT for row in rows)

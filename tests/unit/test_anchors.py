@@ -205,6 +205,32 @@ def test_rule_4_of_moved_lines_the_deleted_ones_are_meant_where_the_number_says_
     assert _lines(_anchored(shown, file)) == (Side.LEFT, 20, 20)
 
 
+_EDITED = FileChange(
+    path="x.py",
+    status=FileStatus.MODIFIED,
+    hunks=parse_patch(
+        b"@@ -20,5 +20,5 @@\n def test_index():\n \n"
+        b'-    base_python = ["3.13"]\n+    base_python = ["3.14"]\n     end()\n }'
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "lines"),
+    [
+        pytest.param('       - \n       -     base_python = ["3.13"]', (21, 22), id="a blank row before it"),
+        pytest.param('    21   \n    22 +     base_python = ["3.14"]', (21, 22), id="a blank row of the new side"),
+        pytest.param('       -     base_pithon = ["3.13"]', (22, 22), id="a mistake, though the new line is as alike"),
+        pytest.param('       - def test_index():\n       - \n       -     python = ["3.13"]', (20, 22), id="a word"),
+    ],
+)
+def test_rows_quoted_as_they_were_shown_keep_their_side_and_their_blank_lines(
+    quote: str, lines: tuple[int, int]
+) -> None:
+    side = Side.LEFT if quote.startswith("       -") else Side.RIGHT
+    assert _lines(_anchored(_claim(quote, 22, path="x.py"), _EDITED)) == (side, *lines)
+
+
 def test_rule_5_a_range_over_two_hunks_shrinks_to_its_first_line() -> None:
     assert _lines(_anchored(_claim("    return amount\ndef report(items):", 18))) == (Side.RIGHT, 18, 18)
 

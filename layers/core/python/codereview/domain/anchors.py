@@ -25,7 +25,7 @@ from codereview.domain.finding import Candidate, Finding, Placement, Side
 from codereview.domain.fingerprints import fingerprint
 from codereview.domain.masking import MASK, mask_secrets
 from codereview.domain.paths import find_file
-from codereview.domain.quote_readings import is_shown_as_removed, squeezed
+from codereview.domain.quote_readings import is_row_of_removed, is_shown_as_removed, squeezed
 from codereview.domain.quotes import Fit, Lines, Match, find, is_telling, similarity
 from codereview.domain.suggestions import is_applicable
 
@@ -52,6 +52,7 @@ _ORDER = (
     *((side, fits, False) for fits in (_STRICT, _PIECES, _LOOSE) for side in _SIDES),
 )
 _REMOVED_FIRST = ((Side.LEFT, _STRICT, False),)
+_REMOVED_ONLY = tuple(way for way in _ORDER if way[0] is Side.LEFT)
 
 
 def anchor(candidate: Candidate, change: Change, head_text: HeadText) -> Finding:
@@ -126,7 +127,8 @@ class _Anchoring:
         right = self._side(file, Side.RIGHT)
         is_masked = MASK in candidate.quote
         is_removed = is_shown_as_removed(candidate.quote) and squeezed(candidate.quote) not in right.lines.stream
-        for name, fits, is_as_shown in [*_REMOVED_FIRST, *_ORDER] if is_removed else _ORDER:
+        first = _REMOVED_ONLY if is_row_of_removed(candidate.quote) else _REMOVED_FIRST
+        for name, fits, is_as_shown in [*first, *_ORDER] if is_removed else _ORDER:
             if is_as_shown and not is_masked:
                 continue
             found = self._matches(candidate, file, name, fits, is_as_shown=is_as_shown)

@@ -7,6 +7,7 @@ from functools import cached_property
 from codereview.domain.change import FileChange, Hunk, Row, RowKind
 from codereview.domain.finding import Anchor, Side
 from codereview.domain.masking import mask_secrets
+from codereview.domain.quote_readings import bare_lines
 from codereview.domain.quotes import Lines
 
 
@@ -95,7 +96,7 @@ class DiffSide:
 
 def blanks_around(quote: str) -> tuple[int, int]:
     """Count the blank lines that a quote begins and ends with; of one without text, those after the first."""
-    texts = quote.split("\n")
+    texts = bare_lines(quote)
     filled = [index for index, text in enumerate(texts) if text.strip()]
     return (filled[0], len(texts) - 1 - filled[-1]) if filled else (0, len(texts) - 1)
 

@@ -12,7 +12,9 @@ _MOST_LINES = 2_000
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
 # Rows as they are shown (domain/context.py); models lose the blanks in front.
 _SHOWN_ROW = re.compile(r"\s*(\d{1,7}) [+ ](?: (.*))?", re.DOTALL)
+_SHOWN_MARK = re.compile(r"\s*(?:\d{1,7} [+ ]|-)")
 _SHOWN_REMOVED_ROW = re.compile(r"\s*- ?(.*)", re.DOTALL)
+_REMOVED_LEAD = " " * 7 + "-"
 # And as other tools number lines: `12: text`, `12 | text`, `L12 text`.
 _NUMBERED = re.compile(r"\s*L?(\d{1,7})(?:\s*[:|]\s?|\s+)(.*)", re.DOTALL)
 
@@ -49,6 +51,30 @@ def is_shown_as_removed(quote: str) -> bool:
     """Tell rows of the rendered change, or of a diff, that are all removed ones."""
     lines = [line for line in quote.split("\n") if line.strip()]
     return bool(lines) and all(line.lstrip().startswith("-") for line in lines)
+
+
+def is_row_of_removed(quote: str) -> bool:
+    """Tell rows of the rendered change with their blanks in front: no code begins so, list or not."""
+    lines = [line for line in quote.split("\n") if line.strip()]
+    return bool(lines) and all(line.startswith(_REMOVED_LEAD) for line in lines)
+
+
+def bare_lines(quote: str) -> list[str]:
+    """Return the quote's lines without a fence around them and without the marks of rows, so that blank ones are seen.
+
+    For counting only: what a removed row's sign is, a list's dash may be.
+    """
+    lines = quote.split("\n")
+    while len(lines) > 1 and _FENCE.fullmatch(lines[0]):
+        lines = lines[1:]
+    while len(lines) > 1 and _FENCE.fullmatch(lines[-1]):
+        lines = lines[:-1]
+    filled = [line for line in lines if line.strip()]
+    if all(_SHOWN_ROW.fullmatch(line) or _SHOWN_REMOVED_ROW.fullmatch(line) for line in filled):
+        return [_SHOWN_MARK.sub("", line, count=1) for line in lines]
+    if all(line[0] in "+- " for line in filled):
+        return [line[1:] for line in lines]
+    return lines
 
 
 def readings(quote: str) -> Iterator[Reading]:

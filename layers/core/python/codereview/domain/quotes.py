@@ -18,6 +18,7 @@ from codereview.domain.quote_readings import LONGEST_LINE, Reading, indent, read
 # Below eight characters a piece of a line (`return x`, `}`) stands in too many places to mean one.
 LEAST_PIECE = 8
 _LEAST_RATIO = 0.85
+_LEAST_RESEMBLANCE = 0.55
 # Of a longer quote with mistakes in it, the beginning says where it belongs.
 _MOST_ALIGNED = 40
 _LONGEST_COMMENT_MARK = 2  # what is left of `# ...` or `// ...` is no code
@@ -201,8 +202,16 @@ def _partner(wanted: str, at: int, step: int, lines: Lines) -> int | None:
     likeness, place = max(ratios, default=(0.0, 0))
     if likeness > 0:
         return neighbours[-place]
-    # Too short for telling a mistake from another line: taken as it comes.
-    return neighbours[0] if neighbours and len(wanted) < LEAST_PIECE else None
+    # Too short for telling a mistake from another line: taken as it comes. Beside a line that fits, less is enough.
+    is_next = neighbours and (
+        len(wanted) < LEAST_PIECE or _resembles(wanted, lines.squeezed[lines.filled[neighbours[0]]])
+    )
+    return neighbours[0] if is_next else None
+
+
+def _resembles(wanted: str, text: str) -> bool:
+    matcher = SequenceMatcher(None, text[:LONGEST_LINE], wanted[:LONGEST_LINE], autojunk=False)
+    return matcher.quick_ratio() >= _LEAST_RESEMBLANCE and matcher.ratio() >= _LEAST_RESEMBLANCE
 
 
 def _ratio(wanted: str, text: str) -> float:
