@@ -146,3 +146,20 @@ def test_merging_what_is_merged_changes_no_finding_s_place(found: list[Finding])
     merged = merge(found)
     again = merge(merged)
     assert {finding.anchor for finding in again} == {finding.anchor for finding in merged}
+
+
+def test_an_analyzers_finding_is_never_merged_into_a_models_graver_claim() -> None:
+    claimed = _finding("correctness", _QUERY, severity=Severity.CRITICAL, confidence=1)
+    proven = _finding("ruff", _QUERY, severity=Severity.MEDIUM)
+    assert set(merge([claimed, proven], proven_by={"ruff"})) >= {proven}
+    (both,) = merge([replace(claimed, candidate=replace(claimed.candidate, severity=Severity.LOW)), proven])
+    assert (both.candidate, both.also_found_by) == (proven.candidate, ("correctness",))
+
+
+def test_a_claim_that_looks_like_an_analyzers_finding_does_not_get_its_fingerprint() -> None:
+    claimed = _finding("correctness", _LOOP, severity=Severity.CRITICAL)
+    proven = _finding("ruff", _QUERY, severity=Severity.LOW)
+    assert claimed.fingerprint == proven.fingerprint
+    first, second = merge([claimed, proven], proven_by={"ruff"})
+    assert (first.candidate.agent, second.candidate.agent) == ("correctness", "ruff")
+    assert second.fingerprint == proven.fingerprint != first.fingerprint

@@ -14,7 +14,8 @@ from codereview.domain.rendering import publication
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.sarif import sarif
 from codereview.domain.secret_detection import find_secrets
-from codereview.domain.secret_findings import without_secrets
+from codereview.domain.secret_findings import at_rest, without_secrets
+from codereview.domain.stored import encode_result
 
 # A value that only its name gives away, which masking by pattern does not go by.
 _VALUE = "Xk9vQm2LpR7t"
@@ -118,3 +119,20 @@ def _words(result: ReviewResult) -> list[str]:
         for finding in result.findings
         for text in (finding.text, finding.candidate.quote, finding.candidate.title, finding.candidate.body)
     ]
+
+
+def test_b54_no_secret_is_kept_with_a_result() -> None:
+    token = "ghp_" + "wX9kQ2mT7vB4nR8sL1cY6dF3hJ5gZ0pAuE4t"
+    by_pattern = _finding("security", code=f"x = '{token}'", words=token)
+    by_pattern = replace(by_pattern, verdict_reason=f"It is {token}.")
+    kept = encode_result(_result(by_pattern, _finding("secrets"), _finding("security", words=_VALUE))).decode()
+    assert token not in kept
+    assert _VALUE not in kept
+    assert "[masked github-token]" in kept
+
+
+def test_a_suggestion_that_had_to_be_masked_is_never_offered() -> None:
+    token = "ghp_" + "wX9kQ2mT7vB4nR8sL1cY6dF3hJ5gZ0pAuE4t"
+    (finding,) = at_rest(_result(_finding("security", code="x = 1", words=token))).findings
+    assert finding.candidate.suggestion is not None
+    assert not finding.is_suggestion_applicable
