@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from codereview.adapters.aws.analyzer_function import LambdaAnalyzers
 from codereview.adapters.aws.dead_letters import SqsDeadLetters
+from codereview.adapters.aws.maintenance_function import LambdaMaintenance
 from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.aws.queues import SqsPostponement, SqsRecordQueue, SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
@@ -28,6 +29,7 @@ from codereview.errors import (
     ForbiddenError,
     NotFoundError,
     PermanentError,
+    RejectedError,
     RetryableError,
     ThrottledError,
 )
@@ -329,3 +331,30 @@ def test_an_answer_that_is_none_of_the_contracts_is_refused(rest: RestServer, an
     rest.function = lambda _: (b"<html>", None)
     with pytest.raises(PermanentError, match="not an answer"):
         analyzers.analyze([FILE], ["ruff"])
+
+
+# --- the maintenance function -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def maintenance(rest: RestServer) -> Iterator[LambdaMaintenance]:
+    made: LambdaClient
+    with closing(client("lambda", rest.url)) as made:
+        yield LambdaMaintenance(made, FUNCTION)
+
+
+def test_the_maintenance_functions_result_is_returned(rest: RestServer, maintenance: LambdaMaintenance) -> None:
+    rest.function = lambda payload: (b'{"ok": true, "result": [' + payload + b"]}", None)
+    assert maintenance({"action": "status"}) == [{"action": "status"}]
+
+
+def test_what_the_maintenance_function_refuses_is_said(rest: RestServer, maintenance: LambdaMaintenance) -> None:
+    rest.function = lambda _: (b'{"ok": false, "error": "no such action"}', None)
+    with pytest.raises(RejectedError, match="no such action"):
+        maintenance({"action": "x"})
+
+
+def test_a_maintenance_function_that_dies_is_an_error(rest: RestServer, maintenance: LambdaMaintenance) -> None:
+    rest.function = lambda _: (b'{"errorMessage": "database unreachable"}', "Unhandled")
+    with pytest.raises(CodeReviewError, match="database unreachable"):
+        maintenance({"action": "status"})

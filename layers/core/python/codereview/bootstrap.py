@@ -12,6 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from aws_lambda_powertools import Logger
     from sqlalchemy import Engine
 
@@ -339,6 +342,45 @@ def _maintenance(
     )
     return MaintenanceApp(
         clock=clock, commands=upkeep.commands(), flight=PostgresSingleFlight(database), audit=audit, logger=logger
+    )
+
+
+def database_commands(
+    *, function: str, database_url: str | None, archives: "Path"
+) -> "Callable[[str, dict[str, Any]], Any]":
+    """Build what runs one command of the maintenance: the function, or all of it here on a database of one's own."""
+    if database_url is not None:
+        return _local_maintenance(database_url, archives)
+    import boto3
+
+    from codereview.adapters.aws.maintenance_function import LambdaMaintenance
+    from codereview.adapters.system import RandomIds
+
+    session = boto3.Session()
+    # The function runs up to 15 minutes, and a command is not given twice.
+    client = session.client("lambda", config=_sdk_config(read_timeout=910, total_max_attempts=1))
+    actor = str(session.client("sts", config=_sdk_config()).get_caller_identity()["Arn"])
+    call = LambdaMaintenance(client, function)
+    envelope = {"actor_kind": "operator", "actor": actor, "request_id": str(RandomIds().new())}
+    return lambda action, parameters: call({"action": action, "parameters": parameters, **envelope})
+
+
+def _local_maintenance(database_url: str, archives: "Path") -> "Callable[[str, dict[str, Any]], Any]":
+    import sqlalchemy as sa
+
+    from codereview.adapters.aws.maintenance_function import accepted
+    from codereview.adapters.system import RandomIds
+    from codereview.adapters.system.folder import FolderShelf
+    from codereview.entrypoints.maintenance import Caller
+    from codereview.settings import LogSettings
+
+    url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    app = _maintenance(database, FolderShelf(archives), None, LogSettings(service="maintenance", level="WARNING"))
+    envelope = {"actor_kind": "operator", "actor": f"local:{url.username}"}
+    context: Any = Caller(aws_request_id=str(RandomIds().new()))
+    return lambda action, parameters: accepted(
+        app.process({"action": action, "parameters": parameters, **envelope}, context)
     )
 
 

@@ -5,6 +5,7 @@ import sys
 import click
 
 from codereview.cli.analyze import analyze
+from codereview.cli.database import database
 from codereview.cli.eval import evaluate
 from codereview.cli.local import local
 from codereview.cli.review import review
@@ -21,6 +22,7 @@ cli.add_command(review)
 cli.add_command(analyze)
 cli.add_command(evaluate)
 cli.add_command(local)
+cli.add_command(database)
 
 
 def main() -> None:

@@ -35,6 +35,17 @@ class Command[P: Parameters]:
     is_audited: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """What the command line has in place of Lambda's context: as much time as the function has."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return 15 minutes."""
+        return 900_000
+
+
 class _Envelope(BaseModel):
     """The event around a command's parameters."""
 

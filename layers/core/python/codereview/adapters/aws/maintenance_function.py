@@ -1,0 +1,39 @@
+"""Calls the maintenance function for the command line."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.adapters.aws.errors import translated
+from codereview.errors import CodeReviewError, RejectedError
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+
+class LambdaMaintenance:
+    """The function, by its name; the client waits as long as the function may run, and does not call twice."""
+
+    def __init__(self, client: "LambdaClient", function: str) -> None:
+        """Call `function`."""
+        self._client = client
+        self._function = function
+
+    def __call__(self, event: dict[str, Any]) -> Any:
+        """Run one command and return its result; raises RejectedError for what the function refuses."""
+        try:
+            answer = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
+            document = json.loads(answer["Payload"].read())
+        except (ClientError, BotoCoreError) as error:
+            raise translated("the maintenance function", error) from error
+        if answer.get("FunctionError"):
+            raise CodeReviewError(f"the maintenance function failed: {document.get('errorMessage', document)}")
+        return accepted(document)
+
+
+def accepted(document: dict[str, Any]) -> Any:
+    """Return the result of an answer."""
+    if not document["ok"]:
+        raise RejectedError(document["error"])
+    return document["result"]
