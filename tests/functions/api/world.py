@@ -1,19 +1,20 @@
 """The control plane with everything that it works on: an emulated AWS, a GitHub, people, keys and the time."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from codereview.adapters.github.identity import GitHubIdentity, OAuthClient
-from codereview.adapters.system import RandomSecrets
 from codereview.bootstrap_api import Clients, GitHubSide, assemble
 from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request
 from codereview.domain.control.people import PersonId, Role
@@ -120,14 +121,38 @@ class Web:
         return httpx.Response(200, json={"id": self.user[0], "login": self.user[1], "email": "not read"})
 
     def _token(self, form: Mapping[str, list[str]]) -> httpx.Response:
-        import hashlib
-
         challenge = self.challenges.pop(form["code"][0], None)
         digest = hashlib.sha256(form["code_verifier"][0].encode()).digest()
         is_right = challenge == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if not is_right or form["client_secret"] != ["canary-client-secret"]:
             return httpx.Response(200, json={"error": "bad_verification_code"})
         return httpx.Response(200, json={"access_token": "ghu_canary", "token_type": "bearer"})
+
+
+@dataclass
+class Table:
+    """What the function's requests to the control table are, and which of them fail: before or after they happened."""
+
+    calls: list[str] = field(default_factory=list)
+    fails_before: set[str] = field(default_factory=set)
+    fails_after: set[str] = field(default_factory=set)
+
+    def watch(self, client: Any) -> None:
+        client.meta.events.register("before-call.dynamodb", self._before)
+        client.meta.events.register("after-call.dynamodb", self._after)
+
+    def fail(self) -> None:
+        """Be away."""
+        self.fails_before.add("*")
+
+    def _before(self, model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+        if self.fails_before & {model.name, "*"}:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
+
+    def _after(self, model: Any, **_: Any) -> None:
+        if self.fails_after & {model.name, "*"}:
+            raise ConnectionClosedError(endpoint_url="https://dynamodb.test")
 
 
 @dataclass(kw_only=True)
@@ -140,6 +165,7 @@ class World:
     installed: Installed
     web: Web
     app: ApiApp
+    table: Table = field(default_factory=Table)
     tenants: dict[int, Tenant] = field(default_factory=dict)
 
     @classmethod
@@ -160,8 +186,10 @@ class World:
 
     def fresh(self) -> ApiApp:
         """Start the function as a new process."""
+        dynamodb = self.aws.client("dynamodb")
+        self.table.watch(dynamodb)
         clients = Clients(
-            dynamodb=self.aws.client("dynamodb"),
+            dynamodb=dynamodb,
             sqs=self.aws.client("sqs"),
             secrets=self.aws.client("secretsmanager"),
             metrics=self.aws.client("cloudwatch"),
@@ -208,6 +236,24 @@ class World:
         answer = (app or self.app).handle(given)
         assert answer["isBase64Encoded"] is False
         return Reply(status=answer["statusCode"], headers=answer["headers"], text=answer["body"])
+
+    def pks(self) -> set[str]:
+        """Return the keys of all items of the table."""
+        client: Any = self.aws.client("dynamodb")
+        pages = client.get_paginator("scan").paginate(TableName=self.settings.control_table)
+        return {item["pk"]["S"] for page in pages for item in page["Items"]}
+
+    def items(self) -> str:
+        """Return the whole table as text."""
+        client: Any = self.aws.client("dynamodb")
+        pages = client.get_paginator("scan").paginate(TableName=self.settings.control_table)
+        return str([page["Items"] for page in pages])
+
+    def forget(self, pks: Iterable[str]) -> None:
+        """Delete items."""
+        client: Any = self.aws.client("dynamodb")
+        for pk in pks:
+            client.delete_item(TableName=self.settings.control_table, Key={"pk": {"S": pk}})
 
     # --- who there is
 
@@ -312,16 +358,8 @@ def event(
     }
 
 
-def in_path(text: str) -> str:
-    return quote(text, safe="")
-
-
 def tenant_path(account: int = MINE, rest: str = "") -> str:
     return f"/v1/tenants/{TenantId(f'github.com:{account}')}{rest}"
-
-
-def random_token_bits() -> bytes:
-    return RandomSecrets().draw(32)
 
 
 def _queues(aws: Aws, name: str) -> Mapping[str, str]:
