@@ -17,7 +17,7 @@ from codereview.entrypoints.api.problems import PROBLEM_TYPE, Problem, broken, n
 from codereview.entrypoints.api.requests import Incoming, incoming
 from codereview.entrypoints.api.responses import Response, response
 from codereview.entrypoints.api.routing import Answer, Call, Found, PageWanted, Route, Who, find
-from codereview.entrypoints.api.services import Services
+from codereview.entrypoints.api.services import Edge, Services
 from codereview.errors import CodeReviewError, ForbiddenError
 from codereview.ports import Ids
 
@@ -26,10 +26,10 @@ _CONDITIONAL = ("PUT", "DELETE")  # what If-Match is read for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiApp:
+class ApiApp[S: Edge = Services]:
     """Everything that the api function holds between two requests; nothing in it is a request's."""
 
-    services: Services
+    services: S
     doors: Doors
     once: Once
     ids: Ids

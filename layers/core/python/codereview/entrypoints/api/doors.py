@@ -18,7 +18,7 @@ from codereview.entrypoints.api.fields import KEY_ID, NUMBER, UUID_TEXT
 from codereview.entrypoints.api.problems import Problem, forbidden, not_found, unauthenticated
 from codereview.entrypoints.api.requests import Incoming
 from codereview.entrypoints.api.routing import Route, Who
-from codereview.entrypoints.api.services import Services
+from codereview.entrypoints.api.services import Edge
 from codereview.use_cases.control.cached_settings import CachedSettings
 
 _LARGEST_ID = 2**63 - 1
@@ -38,7 +38,7 @@ _STRANGERS = Rate(units=60, period=USUAL.requests_per_key.period, burst=30) if U
 class Doors:
     """The checks in front of every route, in their order; nothing of a request is read before they let it in."""
 
-    services: Services
+    services: Edge
     settings: CachedSettings
     keys: ApiKeys
 

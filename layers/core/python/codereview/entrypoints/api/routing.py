@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -15,9 +15,6 @@ from codereview.domain.control.tenants import Tenant
 from codereview.entrypoints.api.fields import Body, NoQuery, Page, Query, Shown
 from codereview.errors import ForbiddenError
 from codereview.ports import Ids
-
-if TYPE_CHECKING:
-    from codereview.entrypoints.api.services import Services
 
 
 class Who(StrEnum):
@@ -109,7 +106,7 @@ class Route:
     operation: str
     summary: str
     access: Access
-    run: "Callable[[Services, Call], Answer]"
+    run: Callable[[Any, Call], Answer]  # with the services of the function that serves it
     answer: type[Shown] | None = None
     status: int = 200
     body: type[Body] | None = None

@@ -28,12 +28,21 @@ from codereview.use_cases.control.verify_callers import VerifyCallers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """The use cases and stores of one deployment; nothing in it belongs to a request."""
+class Edge:
+    """What every function behind the API needs to let a request in."""
 
     clock: Clock
-    host: str  # GitHub's, whose accounts the people are
     verify: VerifyCallers
+    buckets: Buckets
+    outbox: AuditOutbox
+    cursors: Cursors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Edge):
+    """The use cases and stores of one deployment; nothing in it belongs to a request."""
+
+    host: str  # GitHub's, whose accounts the people are
     manage_tenants: ManageTenants
     manage_keys: ManageKeys
     manage_people: ManagePeople
@@ -51,8 +60,5 @@ class Services:
     pauses: Pauses
     notices: Notices
     reviews: LiveReviews
-    buckets: Buckets
-    outbox: AuditOutbox
     queues: tuple[WatchedQueue, ...]
     read_dead_letters: ReadDeadLetters
-    cursors: Cursors
