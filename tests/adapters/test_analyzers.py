@@ -1,10 +1,10 @@
 import json
+import os
 import random
 import stat
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -205,11 +205,9 @@ def test_b36_lines_are_gits_lines(text: bytes, line: int, quote: str) -> None:
     assert (candidate.line, candidate.quote) == (line, quote)
 
 
-def test_b36_a_line_of_10_mb_ends_in_bounded_time_and_is_said() -> None:
-    begin = time.perf_counter()
+def test_b36_a_line_of_10_mb_comes_to_an_end_and_is_said() -> None:
     engine = RuffEngine(limits=Limits(seconds=3), total_seconds=8)
     report = ruff(("big.py", b"x = [" + b"1," * 5_000_000 + b"]; undefined()"), ("a.py", INJECTION), engine=engine)
-    assert time.perf_counter() - begin < 30
     assert ("a.py", 5, "S602") in found(report)
     assert "big.py" in (report.problem or "") or ("big.py", 1, "F821") in found(report)
     assert all(len(candidate.quote) <= MAX_QUOTE for candidate in report.candidates)
@@ -252,7 +250,7 @@ def test_the_program_gets_no_environment_of_ours(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("text", "limits", "said"),
     [
-        ("import time\ntime.sleep(60)\n", Limits(seconds=0.5), "took longer than"),
+        ("import time\ntime.sleep(3600)\n", Limits(seconds=0.5), "took longer than"),
         (
             "while True: print('x' * 1000)\n",
             Limits(seconds=5, output_bytes=100_000),
@@ -269,37 +267,37 @@ def test_the_program_gets_no_environment_of_ours(tmp_path: Path, monkeypatch: py
 def test_a_program_that_misbehaves_is_a_problem_and_no_crash(
     tmp_path: Path, text: str, limits: Limits, said: str
 ) -> None:
-    begin = time.perf_counter()
     script = program(tmp_path, text)
     report = ruff(("a.py", INJECTION), engine=RuffEngine(script, limits=limits))
     assert report.candidates == ()
     assert (report.problem or "").startswith("not checked: a.py: ruff ")
     assert any(option in (report.problem or "") for option in said.split("|"))
-    assert time.perf_counter() - begin < 15
 
 
 def test_what_the_program_started_ends_with_it(tmp_path: Path) -> None:
-    mark = tmp_path / "alive"
+    pipe = tmp_path / "held"
+    os.mkfifo(pipe)
     script = program(
         tmp_path,
         f"""
         import os, time
+        held = os.open({str(pipe)!r}, os.O_WRONLY)
+        os.write(held, b"begun")
         if os.fork() == 0:
-            time.sleep(1.5)
-            open({str(mark)!r}, "w").close()
+            time.sleep(3600)
         """,
     )
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     run_confined([script], directory=tmp_path, limits=Limits())
-    time.sleep(2.5)
-    assert not mark.exists()
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb") as stream:
+        assert stream.read() == b"begun"  # up to the end, which there is only when nobody holds the pipe any more
 
 
 def test_an_overdrawn_call_ends_and_names_what_was_not_checked(tmp_path: Path) -> None:
-    script = program(tmp_path, "import time\ntime.sleep(60)\n")
+    script = program(tmp_path, "import time\ntime.sleep(3600)\n")
     engine = RuffEngine(script, limits=Limits(seconds=0.3), total_seconds=1)
-    begin = time.perf_counter()
     report = ruff(*((f"{number}.py", INJECTION) for number in range(64)), engine=engine)
-    assert time.perf_counter() - begin < 5
     assert "0.py and 63 more" in (report.problem or "")
 
 

@@ -1,13 +1,12 @@
 """A model's Markdown is harmless once it is sanitised, by the judgement of GitHub's own renderer."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codereview.domain.sanitising import sanitise
 from tests.unit.github_page import assert_harmless, rendered
+from tests.unit.growth import assert_no_worse_than_linear
 
 _FRAGMENTS = (
     "@everyone", "@org/team", "@", "/approve", "/", "fixes #1", "#12", "GH-7", "![x](https://evil.example/?d=1)",
@@ -151,6 +150,11 @@ def test_code_stays_byte_identical(markdown: str) -> None:
         pytest.param("> ```\n> x\n> ```\n> @y", "```\nx\n```\n> `@y`", id="fence in a quote"),
         pytest.param("x = a[0] < b", "x = a\\[0\\] &lt; b", id="what only looks like markup"),
         pytest.param("**bold**, _it_, `x`\n\n1. one\n2. two", "**bold**, _it_, `x`\n\n1. one\n2. two", id="formatting"),
+        pytest.param(
+            "# Approved\n> ## by us", "###### Approved\n> ###### by us", id="headings that could pass for ours"
+        ),
+        pytest.param("Approved\n===\n\nby us\n---", "Approved\n\\===\n\nby us\n\\---", id="underlines"),
+        pytest.param("***\n- - -\n___", "\\***\n\\- - -\n\\___", id="rules between sections"),
         pytest.param("", "", id="nothing"),
     ],
 )
@@ -159,28 +163,12 @@ def test_b53_what_is_written_instead(markdown: str, expected: str) -> None:
     assert_harmless(expected)
 
 
-def test_b53_100_kilobytes_take_no_longer_than_their_length_justifies() -> None:
-    for piece in (
-        "`",
-        "``a`",
-        "[",
-        "[a](",
-        "@",
-        "a",
-        "- ",
-        "> ",
-        "* ",
-        "\\",
-        "&#64;",
-        "~~~\n",
-        "1.",
-        "$a",
-        "<",
-        "\t",
-        "(",
-        "| - ",
-    ):
-        markdown = piece * (100_000 // len(piece))
-        started = time.perf_counter()
-        sanitise(markdown)
-        assert time.perf_counter() - started < 10, piece
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "`", "``a`", "[", "[a](", "@", "a", "- ", "> ", "* ", "\\", "&#64;", "~~~\n", "1.", "$a", "<", "\t", "(",
+        "| - ", "# ", "=", "___", "***\n",
+    ],
+)  # fmt: skip
+def test_b53_100_kilobytes_take_no_longer_than_their_length_justifies(piece: str) -> None:
+    assert_no_worse_than_linear(sanitise, piece * (100_000 // len(piece)))

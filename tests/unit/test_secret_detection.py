@@ -1,6 +1,5 @@
 import random
 import string
-import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from codereview.domain.finding import Severity
 from codereview.domain.secret_detection import find_secrets
 from codereview.domain.secret_patterns import SECRET_PATTERNS
 from codereview.domain.secret_rules import ids_with_rules
+from tests.unit.growth import assert_no_worse_than_linear
 
 
 def made_up(seed: str, length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
@@ -156,11 +156,9 @@ def test_a_comment_that_excuses_a_secret_is_named_and_not_obeyed(comment: str) -
     assert found.allowed_at == 2
 
 
-def test_b36_a_line_of_10_mb_is_searched_to_its_end_in_bounded_time() -> None:
-    begin = time.perf_counter()
+def test_b36_a_line_of_10_mb_is_searched_to_its_end() -> None:
     (found,) = find_secrets("var a=[" + "1.5," * 2_500_000 + f'"{GITHUB}"]', "app.js")
     assert found.rule == "github-token"
-    assert time.perf_counter() - begin < 20
 
 
 @pytest.mark.parametrize(
@@ -186,9 +184,7 @@ def test_b36_a_line_of_10_mb_is_searched_to_its_end_in_bounded_time() -> None:
     ids=lambda text: text[:12].strip() or "blank",
 )
 def test_no_text_makes_the_search_slow(text: str) -> None:
-    begin = time.perf_counter()
-    list(find_secrets(text, "app.env"))
-    assert time.perf_counter() - begin < 10
+    assert_no_worse_than_linear(lambda part: list(find_secrets(part, "app.env")), text)
 
 
 def test_it_stops_when_time_is_up() -> None:

@@ -1,7 +1,6 @@
 """Functions run as on AWS: their own code, their own layers, the runtime client, and nothing of ours."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -76,9 +75,7 @@ def test_a_function_is_stopped_at_its_timeout(tiny: Tiny) -> None:
     name = tiny.output("BatchFunctionName")
     functions.update_function_configuration(FunctionName=name, Timeout=1, Handler="handler.sleep")
     try:
-        started = time.monotonic()
         answer = _invoke(tiny, {}, "BatchFunctionName")
-        assert time.monotonic() - started < 4
         assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
     finally:
         functions.update_function_configuration(FunctionName=name, Timeout=5, Handler="handler.handle_batch")
