@@ -205,6 +205,48 @@ def test_rule_4_of_moved_lines_the_deleted_ones_are_meant_where_the_number_says_
     assert _lines(_anchored(shown, file)) == (Side.LEFT, 20, 20)
 
 
+def test_code_that_stands_in_many_places_is_told_of_its_file_though_the_file_cannot_be_read() -> None:
+    rows = b"\n".join(b"+    return response.status(401)\n+    end(%d)" % number for number in range(4))
+    file = FileChange(path="x.js", status=FileStatus.MODIFIED, hunks=parse_patch(b"@@ -0,0 +1,8 @@\n" + rows))
+    finding = _anchored(_claim("    return response.status(401)", None, path="x.js"), file)
+    assert (finding.placement, finding.path, finding.candidate.line) == (Placement.FILE, "x.js", None)
+
+
+_STEPS = FileChange(
+    path="ci.yml",
+    status=FileStatus.MODIFIED,
+    hunks=parse_patch(
+        b"@@ -10,5 +10,5 @@\n     steps:\n-      -\n-        name: Checkout\n"
+        b"+      - name: Checkout\n \n+```sh\n     end"
+    ),
+)
+
+
+def test_a_removed_row_is_not_taken_for_the_item_of_a_list() -> None:
+    assert _lines(_anchored(_claim("       -         name: Checkout", 12, path="ci.yml"), _STEPS)) == (
+        Side.LEFT,
+        12,
+        12,
+    )
+    assert _lines(_anchored(_claim("      - name: Checkout", 11, path="ci.yml"), _STEPS)) == (Side.RIGHT, 11, 11)
+
+
+def test_a_line_that_looks_like_a_fence_does_not_hide_the_blank_one_before_it() -> None:
+    assert _lines(_anchored(_claim("\n```sh", 12, path="ci.yml"), _STEPS)) == (Side.RIGHT, 12, 13)
+    fenced = "```python\n    currency = items[0].currency\n    for item in items:\n```"
+    assert _lines(_anchored(_claim(fenced, 12))) == (Side.RIGHT, 12, 13)
+
+
+@pytest.mark.parametrize("line", [None, 40])
+def test_a_copy_with_a_wrong_word_is_found_where_only_one_changed_line_is_like_it(line: int | None) -> None:
+    assert _lines(_anchored(_claim("    currency = result[0].currency", line))) == (Side.RIGHT, 12, 12)
+    assert _anchored(_claim("    raise CurrencyError(result, self.currency)", line)).placement is Placement.DROPPED
+    two = b"@@ -1,0 +1,2 @@\n+    first = items[0].currency\n+    final = items[0].currency"
+    file = FileChange(path="x.go", status=FileStatus.ADDED, hunks=parse_patch(two))
+    claim = _claim("    other = things[0].currency", line, path="x.go")
+    assert _anchored(claim, file).placement is Placement.DROPPED
+
+
 _EDITED = FileChange(
     path="x.py",
     status=FileStatus.MODIFIED,
@@ -221,7 +263,9 @@ _EDITED = FileChange(
         pytest.param('       - \n       -     base_python = ["3.13"]', (21, 22), id="a blank row before it"),
         pytest.param('    21   \n    22 +     base_python = ["3.14"]', (21, 22), id="a blank row of the new side"),
         pytest.param('       -     base_pithon = ["3.13"]', (22, 22), id="a mistake, though the new line is as alike"),
-        pytest.param('       - def test_index():\n       - \n       -     python = ["3.13"]', (20, 22), id="a word"),
+        pytest.param(
+            '       - def test_value():\n       - \n       -     base_python = ["3.13"]', (20, 22), id="a word"
+        ),
     ],
 )
 def test_rows_quoted_as_they_were_shown_keep_their_side_and_their_blank_lines(

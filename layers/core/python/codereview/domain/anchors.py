@@ -11,7 +11,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
-from codereview.domain.change import Change, FileChange, FileStatus, Row
+from codereview.domain.change import Change, FileChange, FileStatus, Row, RowKind
 from codereview.domain.diff_sides import (
     DiffSide,
     Place,
@@ -34,6 +34,11 @@ HeadText = Callable[[str], bytes | None]
 # A quote this much like a line near the hint is a careless copy of it; below, the two have nothing in common.
 _CARELESS = 0.6
 _NEAR = 3
+_FAR = 1_000_000_000
+# Of all lines that the change made, only one is so much like the quote: a copy with a wrong word in it. With nothing
+# near it, a claim about code that nobody wrote would be as much like several lines, or like none.
+_FAIR, _LEAST_LEAD = 0.7, 0.12
+_MOST_COMPARED = 2_000  # rows; comparing takes a tenth of a millisecond each
 # With so many equal lines and no usable hint, a guess is wrong more often than it helps.
 _MOST_RIVALS = 3
 # So much code is not the same by chance: found in one place of the whole change, it is what the model meant, whatever
@@ -99,13 +104,17 @@ class _Anchoring:
         file = find_file(candidate.path, self._change.files)
         has_quote = bool(squeezed(candidate.quote))
         if file is not None:
-            place = self._by_quote(candidate, file) if has_quote else self._by_number(candidate, file)
-            if place is None and has_quote:
+            place, is_in_diff = self._by_quote(candidate, file) if has_quote else (None, False)
+            if not has_quote:
+                place = self._by_number(candidate, file)
+            elif place is None:
                 place = self._careless(candidate, file)
                 if place is None and not is_telling(candidate.quote):
                     place = self._by_number(candidate, file)
             if place is not None:
                 return self._inline(candidate, file, place)
+            if is_in_diff:
+                return _unplaced(candidate, file, Placement.FILE)
             found = self._elsewhere_in_head(candidate, file) if has_quote else None
             if found is not None:
                 return found
@@ -123,12 +132,17 @@ class _Anchoring:
     def _numbers(self) -> dict[int, tuple[FileChange, Row]]:
         return numbers_of_rows(self._change.files)
 
-    def _by_quote(self, candidate: Candidate, file: FileChange) -> Place | None:
+    def _by_quote(self, candidate: Candidate, file: FileChange) -> tuple[Place | None, bool]:
+        """Find the quoted code, and tell whether it stands in the file's diff: perhaps in too many places for one."""
         right = self._side(file, Side.RIGHT)
         is_masked = MASK in candidate.quote
-        is_removed = is_shown_as_removed(candidate.quote) and squeezed(candidate.quote) not in right.lines.stream
-        first = _REMOVED_ONLY if is_row_of_removed(candidate.quote) else _REMOVED_FIRST
-        for name, fits, is_as_shown in [*first, *_ORDER] if is_removed else _ORDER:
+        if is_row_of_removed(candidate.quote):
+            order = [*_REMOVED_ONLY, *_ORDER]
+        elif is_shown_as_removed(candidate.quote) and squeezed(candidate.quote) not in right.lines.stream:
+            order = [*_REMOVED_FIRST, *_ORDER]
+        else:
+            order = [*_ORDER]
+        for name, fits, is_as_shown in order:
             if is_as_shown and not is_masked:
                 continue
             found = self._matches(candidate, file, name, fits, is_as_shown=is_as_shown)
@@ -137,8 +151,10 @@ class _Anchoring:
                 place, is_guess = self._best(found, file, hint)
                 deleted = self._deleted(candidate, file) if is_guess and name is Side.RIGHT else None
                 place = deleted or place
-                return None if place is None else self._side(file, place.side).with_blanks(place, candidate.quote)
-        return None
+                return (
+                    None if place is None else self._side(file, place.side).with_blanks(place, candidate.quote)
+                ), True
+        return None, False
 
     def _matches(
         self, candidate: Candidate, file: FileChange, name: Side, fits: tuple[Fit, ...], *, is_as_shown: bool
@@ -208,17 +224,26 @@ class _Anchoring:
         return None if index is None else side.with_blanks(side.place(index, index), candidate.quote)
 
     def _careless(self, candidate: Candidate, file: FileChange) -> Place | None:
-        """Find a line near the hint that the quote is a bad copy of."""
-        if candidate.line is None:
-            return None
-        side = self._side(file, Side.RIGHT)
-        near = [
-            (similarity(candidate.quote, row_text(row)), -abs(line_of(row, Side.RIGHT) - candidate.line), index)
-            for index, row in enumerate(side.rows)
-            if abs(line_of(row, Side.RIGHT) - candidate.line) <= _NEAR
-        ]
-        likeness, _, index = max(near, default=(0.0, 0, 0))
-        return side.place(index, index) if likeness >= _CARELESS else None
+        """Find a line near the hint that the quote is a bad copy of, or the one line that it is a fair copy of."""
+        side = self._side(file, Side.LEFT if is_row_of_removed(candidate.quote) else Side.RIGHT)
+        alike = sorted(
+            (
+                (similarity(candidate.quote, row_text(row)), -self._distance(row, side, candidate.line), index)
+                for index, row in enumerate(side.rows[:_MOST_COMPARED])
+                if row.kind is not RowKind.CONTEXT or self._distance(row, side, candidate.line) <= _NEAR
+            ),
+            reverse=True,
+        )
+        near = next((entry for entry in alike if -entry[1] <= _NEAR and entry[0] >= _CARELESS), None)
+        if near is not None:
+            return side.place(near[2], near[2])
+        best, second = [*alike, (0.0, 0, 0), (0.0, 0, 0)][:2]
+        is_only = best[0] >= _FAIR and best[0] - second[0] >= _LEAST_LEAD and len(side.rows) <= _MOST_COMPARED
+        return side.place(best[2], best[2]) if is_only else None
+
+    def _distance(self, row: Row, side: DiffSide, line: int | None) -> int:
+        """Count the lines between a row and a hint; without a hint every row is far."""
+        return _FAR if line is None else abs(line_of(row, side.side) - line)
 
     def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
         return Finding(

@@ -65,10 +65,8 @@ def bare_lines(quote: str) -> list[str]:
     For counting only: what a removed row's sign is, a list's dash may be.
     """
     lines = quote.split("\n")
-    while len(lines) > 1 and _FENCE.fullmatch(lines[0]):
-        lines = lines[1:]
-    while len(lines) > 1 and _FENCE.fullmatch(lines[-1]):
-        lines = lines[:-1]
+    if len(lines) > 2 and _FENCE.fullmatch(lines[0]) and _FENCE.fullmatch(lines[-1]):  # noqa: PLR2004 - and a text
+        lines = lines[1:-1]
     filled = [line for line in lines if line.strip()]
     if all(_SHOWN_ROW.fullmatch(line) or _SHOWN_REMOVED_ROW.fullmatch(line) for line in filled):
         return [_SHOWN_MARK.sub("", line, count=1) for line in lines]
@@ -90,6 +88,8 @@ def readings(quote: str) -> Iterator[Reading]:
 
 
 def _ways(texts: list[str]) -> Iterator[tuple[int | None, list[str]]]:
+    if all(text.startswith(_REMOVED_LEAD) for text in texts):
+        yield None, [text.removeprefix(_REMOVED_LEAD).removeprefix(" ") for text in texts]
     yield None, texts
     texts = [text for text in texts if not _FENCE.fullmatch(text)]
     yield None, texts
