@@ -29,13 +29,13 @@ def print_review(result: ReviewResult) -> None:
         f"{result.base_sha[:12]}..{result.head_sha[:12]}"
     )
     for left in coverage.unreviewed:
-        console.print(f"  not reviewed: {escape(_printable(left.path))} ({escape(left.reason)})", style="dim")
+        console.print(f"  not reviewed: {escape(_printable(left.path))} ({escape(_printable(left.reason))})", style="dim")
     dropped = len(result.findings) - len(result.shown)
     if dropped:
         console.print(f"  {dropped} dropped: the code that they quote exists nowhere", style="dim")
     for run in result.runs:
         if run.status is RunStatus.FAILED:
-            console.print(f"  {run.agent} failed: {escape(run.reason or '')}", style="red")
+            console.print(f"  {run.agent} failed: {escape(_printable(run.reason or ''))}", style="red")
 
 
 def _print_finding(console: Console, finding: Finding) -> None:
