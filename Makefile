@@ -84,7 +84,9 @@ test-long: setup ## Run the long proofs too
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: bench
-bench: setup ## Measure cold starts, warm answers, memory, and what a decision over limits takes
+bench: setup ## Measure the engine, cold starts, warm answers, memory, and a decision over limits (CLONES="DIR..." to replay)
+	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.engine
+	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.real_histories $(CLONES)
 	@PYTHONPATH=infra $(BIN)/python -m tests.benchmarks.cold_start
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.limits
 

@@ -34,11 +34,11 @@ HeadText = Callable[[str], bytes | None]
 # A quote this much like a line near the hint is a careless copy of it; below, the two have nothing in common.
 _CARELESS = 0.6
 _NEAR = 3
-_FAR = 1_000_000_000
 # Of all lines that the change made, only one is so much like the quote: a copy with a wrong word in it. With nothing
 # near it, a claim about code that nobody wrote would be as much like several lines, or like none.
 _FAIR, _LEAST_LEAD = 0.7, 0.12
-_MOST_COMPARED = 2_000  # rows; comparing takes a tenth of a millisecond each
+_MOST_COMPARED = 20_000  # rows, by all claims together
+_LONGEST_COMPARED = 300  # characters; comparing two of this length takes 0.3 ms at worst
 # With so many equal lines and no usable hint, a guess is wrong more often than it helps.
 _MOST_RIVALS = 3
 # So much code is not the same by chance: found in one place of the whole change, it is what the model meant, whatever
@@ -99,6 +99,7 @@ class _Anchoring:
         self._change = change
         self._head_text = head_text
         self._sides: dict[tuple[int, Side], DiffSide] = {}
+        self._comparisons_left = _MOST_COMPARED
 
     def finding(self, candidate: Candidate) -> Finding:
         file = find_file(candidate.path, self._change.files)
@@ -224,26 +225,31 @@ class _Anchoring:
         return None if index is None else side.with_blanks(side.place(index, index), candidate.quote)
 
     def _careless(self, candidate: Candidate, file: FileChange) -> Place | None:
-        """Find a line near the hint that the quote is a bad copy of, or the one line that it is a fair copy of."""
-        side = self._side(file, Side.LEFT if is_row_of_removed(candidate.quote) else Side.RIGHT)
-        alike = sorted(
-            (
-                (similarity(candidate.quote, row_text(row)), -self._distance(row, side, candidate.line), index)
-                for index, row in enumerate(side.rows[:_MOST_COMPARED])
-                if row.kind is not RowKind.CONTEXT or self._distance(row, side, candidate.line) <= _NEAR
-            ),
-            reverse=True,
-        )
-        near = next((entry for entry in alike if -entry[1] <= _NEAR and entry[0] >= _CARELESS), None)
-        if near is not None:
-            return side.place(near[2], near[2])
-        best, second = [*alike, (0.0, 0, 0), (0.0, 0, 0)][:2]
-        is_only = best[0] >= _FAIR and best[0] - second[0] >= _LEAST_LEAD and len(side.rows) <= _MOST_COMPARED
-        return side.place(best[2], best[2]) if is_only else None
+        """Find a line near the hint that the quote is a bad copy of, or the one changed line that it is a fair copy of.
 
-    def _distance(self, row: Row, side: DiffSide, line: int | None) -> int:
-        """Count the lines between a row and a hint; without a hint every row is far."""
-        return _FAR if line is None else abs(line_of(row, side.side) - line)
+        The second search ends for good where claims have used it too often: a change can be made to make it slow.
+        """
+        side = self._side(file, Side.LEFT if is_row_of_removed(candidate.quote) else Side.RIGHT)
+        hint = candidate.line
+        if hint is not None:
+            near = {
+                index: -abs(line_of(row, side.side) - hint)
+                for index, row in enumerate(side.rows)
+                if abs(line_of(row, side.side) - hint) <= _NEAR
+            }
+            likeness, _, index = max(
+                ((similarity(candidate.quote, row_text(side.rows[at])), distance, at) for at, distance in near.items()),
+                default=(0.0, 0, 0),
+            )
+            if likeness >= _CARELESS:
+                return side.place(index, index)
+        changed = [index for index, row in enumerate(side.rows) if row.kind is not RowKind.CONTEXT]
+        if len(changed) > self._comparisons_left:
+            return None
+        self._comparisons_left -= len(changed)
+        alike = sorted((similarity(candidate.quote, row_text(side.rows[at])[:_LONGEST_COMPARED]), at) for at in changed)
+        (second, _), (best, index) = [(0.0, 0), (0.0, 0), *alike][-2:]
+        return side.place(index, index) if best >= _FAIR and best - second >= _LEAST_LEAD else None
 
     def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
         return Finding(

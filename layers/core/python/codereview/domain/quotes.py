@@ -110,12 +110,18 @@ def is_telling(quote: str) -> bool:
 
 
 def similarity(quote: str, text: str) -> float:
-    """Tell how alike a quote's first line and a line are, 0 to 1; the beginning of the line is all of it."""
+    """Tell how alike a quote's first line and a line are, 0 to 1; the beginning of the line is all of it.
+
+    What is hardly alike is 0: lines that have little in common are told apart without comparing them.
+    """
     first = next((line for line in map(squeezed, strip_hidden(quote).split("\n")) if line), "")
     start = _ELLIPSIS.split(first)[0]
     if start not in ("", first) and squeezed(text).startswith(start):
         return 1.0
-    return SequenceMatcher(None, first[:LONGEST_LINE], squeezed(text)[:LONGEST_LINE], autojunk=False).ratio()
+    matcher = SequenceMatcher(None, first[:LONGEST_LINE], squeezed(text)[:LONGEST_LINE], autojunk=False)
+    if matcher.real_quick_ratio() < _LEAST_RESEMBLANCE or matcher.quick_ratio() < _LEAST_RESEMBLANCE:
+        return 0.0
+    return matcher.ratio()
 
 
 def _verbatim(reading: Reading, lines: Lines) -> list[Match]:
