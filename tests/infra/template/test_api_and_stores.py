@@ -20,7 +20,8 @@ def test_every_throttled_route_exists(any_system: Stack) -> None:
     paths = any_system.properties("HttpApi")["Body"]["paths"]
     routes = {f"{VERBS.get(verb, verb.upper())} {path}" for path, verbs in paths.items() for verb in verbs}
     assert set(any_system.properties("HttpApiApiGatewayDefaultStage")["RouteSettings"]) <= routes
-    assert routes == {"POST /webhooks/github", "ANY /v1/{proxy+}", "GET /status"}
+    record = "GET /v1/tenants/{tenant}/record/{proxy+}"
+    assert routes == {"POST /webhooks/github", "ANY /v1/{proxy+}", "GET /status", record}
 
 
 def test_d7_github_and_people_come_in_by_routes_of_their_own(any_system: Stack) -> None:
@@ -30,6 +31,8 @@ def test_d7_github_and_people_come_in_by_routes_of_their_own(any_system: Stack) 
             served[path] = operation["x-amazon-apigateway-integration"]["uri"]
     assert {path for path, uri in served.items() if "WebhookFunction" in uri} == {"/webhooks/github"}
     assert {path for path, uri in served.items() if "ApiFunction" in uri} == {"/v1/{proxy+}", "/status"}
+    record = {path for path, uri in served.items() if "ReportsFunction" in uri}
+    assert record == {"/v1/tenants/{tenant}/record/{proxy+}"}
     assert not any_system.of_type("AWS::Lambda::Url")
     cors = any_system.properties("HttpApi").get("CorsConfiguration")
     assert cors is None

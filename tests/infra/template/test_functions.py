@@ -19,8 +19,9 @@ LAYERS = {
     "RecorderFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
     "MigrationsFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
     "MaintenanceFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
+    "ReportsFunction": {"CoreLayer", "DependenciesLayer", "DatabaseLayer"},
 }
-IN_NETWORK = {"AnalyzerFunction", "RecorderFunction", "MigrationsFunction", "MaintenanceFunction"}
+IN_NETWORK = {"AnalyzerFunction", "RecorderFunction", "MigrationsFunction", "MaintenanceFunction", "ReportsFunction"}
 SECRETS = {
     "WebhookFunction": {"WebhookSecret"},
     "ReviewerFunction": {"GitHubAppSecret", "ModelSecret"},
@@ -120,6 +121,7 @@ def test_every_caller_calls_an_alias(any_system: Stack) -> None:
         ("RecorderFunction", settings.recorder_settings),
         ("MigrationsFunction", settings.migrations_settings),
         ("MaintenanceFunction", settings.maintenance_settings),
+        ("ReportsFunction", settings.reports_settings),
     ],
 )
 def test_every_function_is_told_what_its_settings_need(
@@ -139,7 +141,7 @@ def test_the_log_names_the_function_and_the_stage_is_known(any_system: Stack) ->
 
 def test_the_database_is_verified_on_aws_and_each_function_is_a_role_of_its_own(system: Stack) -> None:
     roles = {}
-    for name in ("RecorderFunction", "MigrationsFunction", "MaintenanceFunction"):
+    for name in ("RecorderFunction", "MigrationsFunction", "MaintenanceFunction", "ReportsFunction"):
         variables = _variables(system, name)
         assert variables["DATABASE_SSLMODE"] == "verify-full"
         assert variables["DATABASE_CA"] == "/opt/rds/global-bundle.pem"
@@ -150,6 +152,7 @@ def test_the_database_is_verified_on_aws_and_each_function_is_a_role_of_its_own(
         "RecorderFunction": "codereview_writer",
         "MigrationsFunction": "codereview_owner",
         "MaintenanceFunction": "codereview_maintenance",
+        "ReportsFunction": "codereview_reader",
     }
 
 

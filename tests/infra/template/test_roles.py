@@ -122,7 +122,7 @@ def test_p1_the_analyzer_may_only_log(any_system: Stack) -> None:
 
 
 def test_no_code_in_the_network_may_use_what_lambda_needs_to_join_it(system: Stack) -> None:
-    for role in ("AnalyzerRole", "RecorderRole", "MigrationsRole", "MaintenanceRole"):
+    for role in ("AnalyzerRole", "RecorderRole", "MigrationsRole", "MaintenanceRole", "ReportsRole"):
         (denial,) = [statement for statement in system.statements(role) if statement["Effect"] == "Deny"]
         assert (denial["Action"], denial["Resource"]) == (["ec2:*"], ["*"])
         # Lambda sets the key for calls of the function's own code, and not for its own.

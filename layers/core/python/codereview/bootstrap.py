@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aws_lambda_powertools import Logger
+    from boto3 import Session
     from sqlalchemy import Engine
 
     from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.github.app import GitHubApp
     from codereview.adapters.github.deliveries import GitHubDeliveries
+    from codereview.bootstrap_api import Clients, ControlPlane
     from codereview.entrypoints.analyzer import AnalyzerApp
     from codereview.entrypoints.api.app import ApiApp
     from codereview.entrypoints.command_line import CommandLineEngine
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from codereview.entrypoints.maintenance import MaintenanceApp
     from codereview.entrypoints.reconciler import ReconcilerApp
     from codereview.entrypoints.recorder import RecorderApp
+    from codereview.entrypoints.reports.routes import ReportServices
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.ports import LanguageModel
     from codereview.record_ports import Shelf
@@ -218,18 +221,43 @@ def api() -> "ApiApp":
     """Build the api function."""
     import boto3
 
-    from codereview.bootstrap_api import Clients, api_app
+    from codereview.bootstrap_api import api_app
     from codereview.settings import api_settings
 
-    settings = api_settings(os.environ)
-    session = boto3.Session()
-    clients = Clients(
+    settings, session = api_settings(os.environ), boto3.Session()
+    return api_app(settings, _api_clients(session), jitter=_jitter, logger=_logger(settings.log))
+
+
+def _api_clients(session: "Session") -> "Clients":
+    from codereview.bootstrap_api import Clients
+
+    return Clients(
         dynamodb=session.client("dynamodb", config=_sdk_config()),
         sqs=session.client("sqs", config=_sdk_config()),
         secrets=session.client("secretsmanager", config=_sdk_config()),
         metrics=session.client("cloudwatch", config=_sdk_config(read_timeout=5, total_max_attempts=1)),
     )
-    return api_app(settings, clients, jitter=_jitter, logger=_logger(settings.log))
+
+
+def api_key() -> str | None:
+    """Return the command line's key, which never stands among its arguments, where others could read it."""
+    return os.environ.get("CODEREVIEW_API_KEY")
+
+
+def control_plane(stack: str) -> "ControlPlane":
+    """Build the control plane of a stack in this process, with the credentials of whoever runs it."""
+    import boto3
+
+    from codereview.adapters.system import RandomIds
+    from codereview.bootstrap_api import ControlPlane, api_app
+    from codereview.settings import api_settings
+
+    session = boto3.Session()
+    function = session.client("lambda", config=_sdk_config()).get_function_configuration(FunctionName=f"{stack}-api")
+    settings = api_settings(function["Environment"]["Variables"])
+    app = api_app(settings, _api_clients(session), jitter=_jitter, logger=_logger(settings.log))
+    arn = session.client("sts", config=_sdk_config()).get_caller_identity()["Arn"]
+    return ControlPlane(services=app.services, ids=RandomIds(), actor=arn)
 
 
 @functools.cache
@@ -264,6 +292,29 @@ def recorder() -> "RecorderApp":
     return RecorderApp(
         reviews=RecordReviews(objects=objects, record=PostgresReviewRecord(database)),
         audit=RecordAudit(log=PostgresAuditLog(database)),
+        logger=_logger(settings.log),
+    )
+
+
+@functools.cache
+def reports() -> "ApiApp[ReportServices]":
+    """Build the reports function."""
+    import boto3
+
+    from codereview.adapters.aws.objects import S3Objects
+    from codereview.adapters.system import SystemClock
+    from codereview.bootstrap_reports import reports_app, signing_key
+    from codereview.settings import reports_settings
+
+    settings = reports_settings(os.environ)
+    # API Gateway waits for 30 s, of which a paused database may take 20 to wake up.
+    quick = _sdk_config(read_timeout=3)
+    return reports_app(
+        settings,
+        boto3.client("dynamodb", config=quick),
+        _database(settings.database, connect_timeout=20),
+        key=signing_key(S3Objects(boto3.client("s3", config=quick), settings.objects_bucket)),
+        clock=SystemClock(),
         logger=_logger(settings.log),
     )
 
@@ -460,7 +511,7 @@ def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":
     return CircuitModel(model, Circuit(SystemClock(), name="the language model"))
 
 
-def _database(settings: "DatabaseSettings") -> "Engine":
+def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40) -> "Engine":
     """Reach the record, with an IAM token for each connection: signed here, without a call to anybody."""
     import boto3
 
@@ -480,6 +531,7 @@ def _database(settings: "DatabaseSettings") -> "Engine":
             sslmode=settings.sslmode,
             ca_file=settings.ca_file,
             password=token,
+            connect_timeout=connect_timeout,
         )
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from codereview.domain.prices import TokenPrices, parse_prices
 from codereview.errors import ConfigurationError
 
 _HOST = re.compile(r"(?=.{1,100}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?")
@@ -62,6 +63,14 @@ class Environment:
             self._problems.append(f"{name} must be numbers, separated by commas")
             return frozenset()
         return frozenset(int(text) for text in texts)
+
+    def prices(self, name: str) -> TokenPrices | None:
+        """Return prices, "READ,CACHED,WRITTEN" in dollars for a million tokens; None where nothing is set."""
+        text = self.optional(name)
+        prices = parse_prices(text) if text is not None else None
+        if text is not None and prices is None:
+            self._problems.append(f"{name} must be three prices, separated by commas")
+        return prices
 
     def url(self, name: str) -> str:
         """Return a URL that must be set."""
@@ -317,6 +326,37 @@ class MigrationsSettings:
 
     log: LogSettings
     database: DatabaseSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsSettings:
+    """The reports function's; `prices` None: nothing has a cost."""
+
+    log: LogSettings
+    stage: str
+    control_table: str
+    objects_bucket: str
+    github_host: str
+    operators: frozenset[int]
+    prices: TokenPrices | None
+    database: DatabaseSettings
+
+
+def reports_settings(variables: Mapping[str, str]) -> ReportsSettings:
+    """Read the reports function's settings; raises ConfigurationError with every problem."""
+    environment = Environment(variables)
+    settings = ReportsSettings(
+        log=log_settings(environment),
+        stage=environment.text("STAGE"),
+        control_table=environment.text("CONTROL_TABLE"),
+        objects_bucket=environment.text("OBJECTS_BUCKET"),
+        github_host=environment.host("GITHUB_HOST"),
+        operators=environment.numbers("OPERATORS"),
+        prices=environment.prices("MODEL_PRICES"),
+        database=database_settings(environment),
+    )
+    environment.done()
+    return settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ class DatabaseAddress:
     sslmode: str
     ca_file: str
     password: Callable[[], str]
+    connect_timeout: int = _CONNECT_TIMEOUT_SECONDS
 
 
 def engine(address: DatabaseAddress) -> sa.Engine:
@@ -63,7 +64,7 @@ def engine(address: DatabaseAddress) -> sa.Engine:
             password=address.password(),
             sslmode=address.sslmode,
             sslrootcert=address.ca_file or None,
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=address.connect_timeout,
             application_name="codereview",
         )
 

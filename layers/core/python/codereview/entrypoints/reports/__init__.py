@@ -1,0 +1,1 @@
+"""The HTTP API of the record: lists, lives and sums, read only."""
