@@ -384,3 +384,26 @@ def test_b71_whatever_a_body_holds_is_never_our_fault(shared: World, operation: 
     body = asked.body | {names[len(where) % len(names)]: noise} if where else noise
     reply = shared.call(asked.method, asked.path, shared.operator(), body=json.dumps(body), headers=asked.headers)
     assert reply.status < 500, reply.text
+
+
+def names_in(schema: Any) -> set[str]:
+    """Return the names of all properties in a JSON schema."""
+    if isinstance(schema, list):
+        return set().union(*map(names_in, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = set(schema.get("properties", {}))
+    return own.union(*map(names_in, schema.values()))
+
+
+def test_b77_b78_no_route_takes_an_address_of_anything() -> None:
+    bodies = [route.body.model_json_schema() for route in ROUTES if route.body is not None]
+    names = set().union(*map(names_in, bodies))
+    assert {"name", "scopes", "budgets", "installation_id"} <= names
+    assert not [name for name in names if any(part in name for part in ("url", "host", "endpoint", "base", "arn"))]
+
+
+def test_b81_no_list_is_asked_for_more_than_a_page() -> None:
+    for operation in LISTS:
+        limit = BY_NAME[operation].query.model_json_schema()["properties"]["limit"]
+        assert (limit["minimum"], limit["maximum"]) == (1, 100)

@@ -105,11 +105,14 @@ class SqsWatchedQueue:
     def move(self, *, messages_per_second: int) -> None:
         """Start SQS's own move task; where each message came from, SQS knows."""
         arn = self._attributes(self._dead_letters_url)["QueueArn"]
-        if any(task.status in (MoveStatus.RUNNING, MoveStatus.CANCELLING) for task in self.moves()):
-            raise ConflictError("dead letters are being moved already")
         try:
             self._sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=messages_per_second)
-        except (ClientError, BotoCoreError) as error:
+        except ClientError as error:
+            # One move at a time, says SQS, and calls a second one unsupported.
+            if error.response["Error"]["Code"].endswith("UnsupportedOperation"):
+                raise ConflictError("dead letters are being moved already") from error
+            raise _failure(error) from error
+        except BotoCoreError as error:
             raise _failure(error) from error
 
     def moves(self) -> Sequence[MoveTask]:

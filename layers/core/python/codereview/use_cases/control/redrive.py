@@ -7,12 +7,12 @@ from uuid import UUID
 from codereview.control_ports import AuditOutbox, WatchedQueue
 from codereview.domain.control.audit import Request, audited
 from codereview.domain.control.audit_codec import decode_audit
-from codereview.domain.control.queues import DeadLetter, RawLetter
+from codereview.domain.control.queues import DeadLetter, MoveStatus, RawLetter
 from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.envelope_codec import decode
 from codereview.domain.review import ReviewKey, tenant_of
 from codereview.domain.stored import decode_recorded
-from codereview.errors import PermanentError
+from codereview.errors import ConflictError, PermanentError
 from codereview.ports import ReviewStore
 
 
@@ -25,6 +25,8 @@ class Redrive:
 
     def start(self, *, messages_per_second: int, request: Request) -> None:
         """Move all letters back; raises ConflictError while a move runs."""
+        if self._is_moving():
+            raise ConflictError("dead letters are being moved already")
         after = {"messages_per_second": messages_per_second}
         self.outbox.put(
             audited(request, tenant=None, action="redrive.start", target=f"queue/{self.queue.name}", after=after)
@@ -32,9 +34,14 @@ class Redrive:
         self.queue.move(messages_per_second=messages_per_second)
 
     def cancel(self, *, request: Request) -> None:
-        """Stop the move; what is back already stays there."""
+        """Stop the move; what is back already stays there. Raises ConflictError if none runs."""
+        if not self._is_moving():
+            raise ConflictError("no dead letters are being moved")
         self.outbox.put(audited(request, tenant=None, action="redrive.cancel", target=f"queue/{self.queue.name}"))
         self.queue.stop()
+
+    def _is_moving(self) -> bool:
+        return any(task.status in (MoveStatus.RUNNING, MoveStatus.CANCELLING) for task in self.queue.moves())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
