@@ -37,7 +37,7 @@ from codereview.entrypoints.api.doors import Doors
 from codereview.entrypoints.api.once import Once
 from codereview.entrypoints.api.services import Services
 from codereview.entrypoints.api.table import ROUTES
-from codereview.ports import Clock
+from codereview.ports import Clock, Ids
 from codereview.settings import ApiSettings
 from codereview.use_cases.control.ask_reviews import AskReviews
 from codereview.use_cases.control.cached_settings import CachedSettings
@@ -64,6 +64,15 @@ class Clients:
     sqs: "SQSClient"
     secrets: "SecretsManagerClient"
     metrics: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlane:
+    """The control plane in an operator's hands; `actor` is the ARN that the audit log will name."""
+
+    services: Services
+    ids: Ids
+    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

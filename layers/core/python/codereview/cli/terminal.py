@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from codereview.cli.printable import printable
 from codereview.domain.finding import Anchor, Finding, Placement, Severity
 from codereview.domain.result import ReviewResult, RunStatus
 
@@ -29,25 +30,25 @@ def print_review(result: ReviewResult) -> None:
         f"{result.base_sha[:12]}..{result.head_sha[:12]}"
     )
     for left in coverage.unreviewed:
-        console.print(f"  not reviewed: {escape(_printable(left.path))} ({escape(_printable(left.reason))})", style="dim")
+        console.print(f"  not reviewed: {escape(printable(left.path))} ({escape(printable(left.reason))})", style="dim")
     dropped = len(result.findings) - len(result.shown)
     if dropped:
         console.print(f"  {dropped} dropped: the code that they quote exists nowhere", style="dim")
     for run in result.runs:
         if run.status is RunStatus.FAILED:
-            console.print(f"  {run.agent} failed: {escape(_printable(run.reason or ''))}", style="red")
+            console.print(f"  {run.agent} failed: {escape(printable(run.reason or ''))}", style="red")
 
 
 def _print_finding(console: Console, finding: Finding) -> None:
     candidate = finding.candidate
-    place = f"{_printable(finding.path)}{_lines(finding.anchor)}"
+    place = f"{printable(finding.path)}{_lines(finding.anchor)}"
     heading = Text.assemble((f"{candidate.severity.value:<8} ", _COLOURS[candidate.severity]), (place, "bold"))
-    heading.append(f"  {_printable(candidate.title)}")
-    heading.append(f"  [{candidate.agent}: {_printable(candidate.rule)}]", style="dim")
+    heading.append(f"  {printable(candidate.title)}")
+    heading.append(f"  [{candidate.agent}: {printable(candidate.rule)}]", style="dim")
     if finding.placement is not Placement.INLINE:
         heading.append("  (outside the diff)", style="dim")
     console.print(heading)
-    for line in _printable(candidate.body).splitlines():
+    for line in printable(candidate.body).splitlines():
         console.print(Text(f"         {line}"))
 
 
@@ -55,9 +56,3 @@ def _lines(anchor: Anchor | None) -> str:
     if anchor is None:
         return ""
     return f":{anchor.start_line}-{anchor.line}" if anchor.start_line is not None else f":{anchor.line}"
-
-
-def _printable(text: str) -> str:
-    """Take out what could steer the terminal, and what it could not encode."""
-    kept = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
-    return kept.encode("utf-8", "replace").decode("utf-8")

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from codereview.control_ports import Page as StoredPage
+from codereview.domain.control.audit import ActorKind
 from codereview.domain.control.callers import KeyCaller, PersonCaller
 from codereview.domain.control.scopes import Scope
 from codereview.domain.control.tenants import Tenant
@@ -61,6 +62,8 @@ def _list(services: Services, call: Call) -> Answer:
 
 def _reachable(services: Services, call: Call) -> StoredPage[Tenant]:
     """List what exists for the caller: a key's one tenant, a person's, or all for an operator."""
+    if call.request.actor.kind is ActorKind.OPERATOR:
+        return services.tenants.page(limit=call.page.limit, after=call.page.after)
     match call.caller:
         case KeyCaller(key=key):
             own = services.tenants.load(key.tenant)
