@@ -68,7 +68,7 @@ Text = Annotated[str, Field(max_length=500)]
 class Page(Query):
     """Which part of a list: `cursor` is the `next` of the page before."""
 
-    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=100)] = 50
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)] = 50
     cursor: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
 
 
