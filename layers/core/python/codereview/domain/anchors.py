@@ -41,6 +41,8 @@ _MOST_COMPARED = 20_000  # rows, by all claims together
 _LONGEST_COMPARED = 300  # characters; comparing two of this length takes 0.3 ms at worst
 # With so many equal lines and no usable hint, a guess is wrong more often than it helps.
 _MOST_RIVALS = 3
+# Of the code at an anchor, as much is kept as tells it from other code; a line may have megabytes.
+_LONGEST_TEXT = 20_000
 # So much code is not the same by chance: found in one place of the whole change, it is what the model meant, whatever
 # file it named.
 _TELLING = 20
@@ -252,13 +254,14 @@ class _Anchoring:
         return side.place(index, index) if best >= _FAIR and best - second >= _LEAST_LEAD else None
 
     def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
+        text = place.text
         return Finding(
             candidate=candidate,
             path=file.path,
             placement=Placement.INLINE,
             anchor=place.anchor,
-            text=place.text,
-            fingerprint=fingerprint(path=_identity(file), text=place.text, rule=candidate.rule),
+            text=text[:_LONGEST_TEXT],
+            fingerprint=fingerprint(path=_identity(file), text=text[:_LONGEST_TEXT], rule=candidate.rule),
             is_suggestion_applicable=self._is_suggestion_applicable(candidate, file, place),
         )
 
