@@ -70,6 +70,10 @@ check: setup ## Lint, format check, types, import contracts, template linters
 	@.tools/sam/bin/cfn-lint
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml
 
+.PHONY: openapi
+openapi: setup ## Write docs/openapi.json from the table of routes
+	@$(BIN)/python -m codereview.entrypoints.api.openapi > docs/openapi.json
+
 .PHONY: format
 format: setup ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --quiet --fix . || true
