@@ -44,6 +44,18 @@ class Hub:
         """Return what did not fit GitHub's own description of its API."""
         return list(self._call("GET", "/_control/violations"))
 
+    def limit_violations(self) -> list[dict[str, Any]]:
+        """Return the requests that were above one of GitHub's limits."""
+        return list(self._call("GET", "/_control/limit_violations"))
+
+    def script(self, operation: str, *faults: dict[str, Any]) -> None:
+        """Let the next calls of an operation go wrong, one entry a call; the fields are those of `faults.Fault`."""
+        self._call("POST", "/_control/script", {"operation": operation, "faults": faults})
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return every request so far: operation, method, path, query and status."""
+        return list(self._call("GET", "/_control/requests"))
+
     def _call(self, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
         data = None if document is None else json.dumps(document).encode()
         headers = {"Authorization": "Bearer control", "Content-Type": "application/json"}

@@ -1,7 +1,11 @@
 """One request in, one answer out: the whole of GitHub without a socket."""
 
+import json
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from local.github import apps, checks, comments, contents, deliveries, gate, graphql_api, pulls, repositories, reviews
@@ -11,7 +15,7 @@ from local.github.state import Json, World
 
 # Importing them registers their operations.
 _MODULES = (apps, checks, comments, contents, deliveries, graphql_api, pulls, repositories, reviews)
-_NOT_MODIFIED = 304
+_OK, _NOT_MODIFIED = 200, 304
 
 
 def operations() -> list[tuple[str, str]]:
@@ -53,16 +57,36 @@ class Dispatcher:
                 world.violations.append(f"request {request.method} {request.path}: the stand-in has no such operation")
             return self._finished(request, None, Refusal(404, "Not Found").answer())
         route, path = hit
+        with self._in_flight(gate.holder(world, request)):
+            return self._finished(request, route, self._answer(Call(world=world, request=request, path=path), route))
+
+    @contextmanager
+    def _in_flight(self, installation_id: int | None) -> Iterator[None]:
+        """Count a request among those that are answered at once."""
+        meter = self._world.meters[installation_id or 0]
+        with self._world.lock:
+            meter.running += 1
+        try:
+            yield
+        finally:
+            with self._world.lock:
+                meter.running -= 1
+
+    def _answer(self, call: Call, route: Route) -> Answer:
         fault = self._next_fault(route)
-        if fault is not None and fault.delay:
+        if fault is None:
+            return self._operate(route, call)
+        if fault.delay:
             time.sleep(fault.delay)
-        if fault is not None and not fault.is_done and (fault.is_cut or fault.status is not None):
-            return self._finished(request, route, _spoiled(fault))
-        call = Call(world=world, request=request, path=path)
+        if fault.is_spoiling and not fault.is_done:
+            return _spoiled(fault, call)
+        if fault.keeps_body_only:
+            call.request = _without_comments(call)
         answer = self._operate(route, call)
-        if fault is not None and (fault.is_cut or fault.status is not None):
-            answer = _spoiled(fault)
-        return self._finished(request, route, answer)
+        if fault.is_truncated:
+            answer.is_truncated = True
+            return answer
+        return _spoiled(fault, call) if fault.is_spoiling else answer
 
     def _next_fault(self, route: Route) -> Fault | None:
         with self._world.lock:
@@ -77,8 +101,10 @@ class Dispatcher:
         with world.lock:
             try:
                 gate.admit(call, route)
-                quota = gate.charge(world, call)
+                quota = gate.charge(call, route)
                 answer = route.handler(call)
+                if _tag(call.request, answer):
+                    quota = gate.give_back(world, call.token.installation_id if call.token else None, quota)
                 answer.headers |= quota.headers()
             except Refusal as refusal:
                 answer = refusal.answer()
@@ -93,11 +119,8 @@ class Dispatcher:
     def _finished(self, request: Request, route: Route | None, answer: Answer) -> Answer:
         """Add the headers that every answer has, and write the request down."""
         world = self._world
-        if request.method == "GET" and answer.status == 200 and not answer.is_cut:  # noqa: PLR2004 - OK
-            tag = gate.entity_tag(answer.body())
-            if request.headers.get("if-none-match") == tag:
-                answer = Answer(status=_NOT_MODIFIED, headers=answer.headers)
-            answer.headers["ETag"] = tag
+        if answer.headers.get("ETag", "-") == request.headers.get("if-none-match") and answer.status == _OK:
+            answer = Answer(status=_NOT_MODIFIED, headers=answer.headers)
         number = world.next_id()
         answer.headers |= {
             "X-GitHub-Request-Id": f"{number:04X}:STANDIN",
@@ -117,7 +140,25 @@ class Dispatcher:
         return answer
 
 
-def _spoiled(fault: Fault) -> Answer:
+def _tag(request: Request, answer: Answer) -> bool:
+    """Give an answer its tag; return whether the client has it already."""
+    if request.method != "GET" or answer.status != _OK:
+        return False
+    answer.headers["ETag"] = gate.entity_tag(answer.body())
+    return request.headers.get("if-none-match") == answer.headers["ETag"]
+
+
+def _without_comments(call: Call) -> Request:
+    """Return the request for a review, less its comments."""
+    body = {name: value for name, value in call.json().items() if name != "comments"}
+    return replace(call.request, body=json.dumps(body).encode())
+
+
+def _spoiled(fault: Fault, call: Call) -> Answer:
     if fault.is_cut:
         return Answer(is_cut=True)
-    return Refusal(fault.status or 500, fault.message, headers=dict(fault.headers)).answer()
+    headers = dict(fault.headers)
+    if fault.reset_in is not None:
+        reset = int(call.world.now().timestamp() + fault.reset_in)
+        headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+    return Refusal(fault.status or 500, fault.message, headers=headers).answer()

@@ -1,15 +1,18 @@
 """What every request passes before an operation answers it: credentials, scope, permissions, rate limit."""
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 
-from local.github import apps
+from local.github import apps, meters
 from local.github.routing import Call, Refusal, Request, Route
 from local.github.state import Installation, Repository, Token, World
 
 _CREDENTIAL = re.compile(r"(?i)(?:bearer|token|jwt) +(\S+)")
 _HOUR = 3_600
+_FREE_REPOSITORIES, _MORE_PER_REPOSITORY, _MOST_PER_HOUR = 20, 50, 12_500
+_SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 _RENAMED, _RENAMED_WRITE = 301, 307
 
 
@@ -63,16 +66,79 @@ def admit(call: Call, route: Route) -> None:
         _check_scope(call.token, call.found, route)
 
 
-def charge(world: World, call: Call) -> Quota:
-    """Count a request against its installation; refuses once the hour's are used up."""
+def holder(world: World, request: Request) -> int | None:
+    """Return whose limits a request counts against: an installation's; None without a token of one."""
+    credential = _CREDENTIAL.fullmatch(request.headers.get("authorization", ""))
+    token = world.tokens.get(credential[1]) if credential else None
+    return token.installation_id if token is not None else None
+
+
+def charge(call: Call, route: Route) -> Quota:
+    """Count a request against its installation; refuses what is above a limit, and notes that as a violation."""
+    world = call.world
     reset = (int(world.now().timestamp()) // _HOUR + 1) * _HOUR
-    holder = call.token.installation_id if call.token is not None else 0
-    used = world.usage.get((holder, reset), 0) + 1
-    world.usage[holder, reset] = used
-    quota = Quota(world.limits.requests_per_hour, used, reset)
+    installation_id = call.token.installation_id if call.token is not None else 0
+    used = world.usage.get((installation_id, reset), 0) + 1
+    world.usage[installation_id, reset] = used
+    quota = Quota(_requests_per_hour(world, installation_id), used, reset)
     if used > quota.limit:
-        raise Refusal(403, f"API rate limit exceeded for installation ID {holder}.", headers=quota.headers())
+        _note(call, route, installation_id, "requests_per_hour")
+        message = f"API rate limit exceeded for installation ID {installation_id}."
+        raise Refusal(403, message, headers=quota.headers())
+    if installation_id:
+        _charge_secondary(call, route, installation_id, quota)
     return quota
+
+
+def give_back(world: World, installation_id: int | None, quota: Quota) -> Quota:
+    """Take a request out of the hour's count again: that nothing has changed is told for nothing."""
+    world.usage[installation_id or 0, quota.reset] -= 1
+    return Quota(quota.limit, quota.used - 1, quota.reset)
+
+
+# GitHub tells a secondary limit in any of these ways, and promises none of them.
+STYLES = ("403 retry-after", "429 retry-after", "403 reset", "403 bare")
+
+
+def _charge_secondary(call: Call, route: Route, installation_id: int, quota: Quota) -> None:
+    world, limits = call.world, call.world.limits
+    is_query = route.template == "/graphql" and not call.json().get("query", "").lstrip().startswith("mutation")
+    excess = world.meters[installation_id].charge(
+        world.clock().timestamp(),
+        is_read=call.request.method in meters.READS or is_query,
+        # What is created is content; to change or remove it costs points only.
+        is_content=call.request.method == "POST" and route.template != "/graphql",
+        ceilings=limits.ceilings,
+    )
+    if excess is None:
+        return
+    _note(call, route, installation_id, excess.limit)
+    status, _, style = limits.secondary_style.partition(" ")
+    wait = max(1, math.ceil(excess.wait))
+    told = {
+        "retry-after": {"Retry-After": str(wait)},
+        "reset": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(world.now().timestamp()) + wait)},
+        "bare": {},
+    }
+    raise Refusal(int(status), _SECONDARY, headers=quota.headers() | told[style])
+
+
+def _note(call: Call, route: Route, installation_id: int, limit: str) -> None:
+    call.world.limit_violations.append(
+        {
+            "limit": limit,
+            "installation_id": installation_id,
+            "operation": route.operation,
+            "at": call.world.clock().isoformat(),
+        }
+    )
+
+
+def _requests_per_hour(world: World, installation_id: int) -> int:
+    """Return the hour's limit, which grows with the installation, but lowers no limit that is higher already."""
+    base, installation = world.limits.requests_per_hour, world.installations.get(installation_id)
+    more = max(0, len(installation.repository_ids) - _FREE_REPOSITORIES) if installation is not None else 0
+    return max(base, min(_MOST_PER_HOUR, base + _MORE_PER_REPOSITORY * more))
 
 
 def entity_tag(body: bytes) -> str:

@@ -1,28 +1,21 @@
-"""GraphQL, as much of it as we ask: files of a commit, many at a time."""
+"""GraphQL, as much of it as we ask: files of a commit, many at a time, and threads of comments."""
 
 from pathlib import Path
 from typing import Any
 
 import graphql
 
-from local.github import apps
+from local.github import apps, threads
 from local.github.git import Entry
 from local.github.routing import Answer, Call, operation
 from local.github.state import Json, Repository
+from local.github.threads import FieldError
 
 OPERATION = "graphql"
 SCHEMA = graphql.build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))
 _TYPES = {"blob": "Blob", "tree": "Tree", "commit": "Commit"}
 _TEXT_BYTES = 512_000
 _GITS_LOOK = 8_000  # bytes: git takes a file for binary that has a NUL among its first ones
-
-
-class _Refusal(graphql.GraphQLError):
-    """GitHub says no to one field, with 200."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 @operation("POST", "/graphql", OPERATION, ("metadata", "read"))
@@ -42,12 +35,12 @@ def post_graphql(call: Call) -> Answer:
 
 
 def _error(error: graphql.GraphQLError) -> Json:
-    known = {"type": error.original_error.kind} if isinstance(error.original_error, _Refusal) else {}
+    known = {"type": error.original_error.kind} if isinstance(error.original_error, FieldError) else {}
     return known | dict(error.formatted)
 
 
 def _is_refusal(error: graphql.GraphQLError) -> bool:
-    return isinstance(error.original_error, _Refusal) or isinstance(error, _Refusal)
+    return isinstance(error.original_error, FieldError) or isinstance(error, FieldError)
 
 
 class _Query:
@@ -60,8 +53,15 @@ class _Query:
         """Find what the token reaches; the rest is not there."""
         found = self._call.world.repository(f"{owner}/{name}")
         if found is None or found.id not in self._call.held_token.repository_ids:
-            raise _Refusal("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
+            raise FieldError("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
         return _Repository(self._call, found)
+
+    def resolveReviewThread(self, _info: object, input: Json) -> Json:  # noqa: N802, A002 - GitHub's names
+        """Resolve a thread, which takes a right that no review needs."""
+        if not apps.allows(self._call.held_token.permissions, (("contents", "write"),)):
+            raise FieldError("FORBIDDEN", "Resource not accessible by integration")
+        thread = threads.resolve(self._call.world, self._call.held_token.repository_ids, input["threadId"])
+        return {"clientMutationId": input.get("clientMutationId"), "thread": thread}
 
 
 class _Repository:
@@ -71,10 +71,18 @@ class _Repository:
         self._call = call
         self._repository = repository
 
+    def pullRequest(self, _info: object, number: int) -> Json:  # noqa: N802 - GitHub's name
+        """Return a pull request with its threads."""
+        if not apps.allows(self._call.held_token.permissions, (("pull_requests", "read"),)):
+            raise FieldError("FORBIDDEN", "Resource not accessible by integration")
+        if number not in self._repository.pulls:
+            raise FieldError("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
+        return threads.of_pull(self._call.world, self._repository, number)
+
     def object(self, _info: object, expression: str | None = None, oid: str | None = None) -> Json | None:
         """Return what a revision such as `main:src/a.py` names."""
         if not apps.allows(self._call.held_token.permissions, (("contents", "read"),)):
-            raise _Refusal("FORBIDDEN", "Resource not accessible by integration")
+            raise FieldError("FORBIDDEN", "Resource not accessible by integration")
         revision, _, path = (expression or oid or "").partition(":")
         commit = self._repository.resolve(revision)
         entry = self._repository.git.entry(commit, path) if commit is not None else None

@@ -33,7 +33,10 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """One answer; `document` is None where there is no JSON. `is_cut`: the connection ends instead."""
+    """One answer; `document` is None where there is no JSON. `is_cut`: the connection ends instead.
+
+    `is_truncated`: it ends in the middle of the body.
+    """
 
     status: int = 200
     document: Any = None
@@ -41,6 +44,7 @@ class Answer:
     media_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
+    is_truncated: bool = False
 
     def body(self) -> bytes:
         """Return what goes over the wire."""

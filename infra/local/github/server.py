@@ -75,8 +75,9 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close" if self.close_connection else "keep-alive")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if answer.is_truncated else body)
         self.wfile.flush()
+        self.close_connection |= answer.is_truncated
 
     def version_string(self) -> str:
         return "github.com"

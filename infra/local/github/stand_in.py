@@ -118,6 +118,18 @@ class StandIn(People):
         return list(self.world.violations)
 
     @property
+    def limit_violations(self) -> list[Json]:
+        """Return every request that was above a limit: which limit, whose, what for and when."""
+        return list(self.world.limit_violations)
+
+    @property
+    def peaks(self) -> dict[str, Json]:
+        """Return the most that each installation did of what is limited, and its writes less than a second apart."""
+        with self.world.lock:
+            held = {number: meter for number, meter in self.world.meters.items() if number}
+            return {str(number): meter.peaks | {"hasty_writes": meter.hasty_writes} for number, meter in held.items()}
+
+    @property
     def deliveries(self) -> list[Json]:
         """Return every webhook that was sent, oldest first, with headers, body and answer."""
         return list(self.world.deliveries)
@@ -132,7 +144,7 @@ class StandIn(People):
         self.world.webhook_url = url
         self.world.webhook_secret = secret or self.world.webhook_secret
 
-    def set_limits(self, **limits: int | None) -> None:
+    def set_limits(self, **limits: int | str | None) -> None:
         """Change what GitHub limits; the names are those of `state.Limits`."""
         for name, value in limits.items():
             getattr(self.world.limits, name)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.github.git import GitRepository
+from local.github.meters import Ceilings, Meter
 
 Json = dict[str, Any]
 Clock = Callable[[], datetime]
@@ -194,13 +195,29 @@ class Repository:
 class Limits:
     """What GitHub limits, smaller where a test wants to reach the end."""
 
-    requests_per_hour: int = 5_000
+    requests_per_hour: int = 5_000  # and 50 more for each repository above 20, up to 12,500
+    concurrent: int | None = 100
+    points_per_minute: int | None = 900
+    content_per_minute: int | None = 80
+    content_per_hour: int | None = 500
+    # How a secondary limit is told: one of `gate.STYLES`, all of which GitHub uses.
+    secondary_style: str = "403 retry-after"
     files: int = 3_000
     diff_files: int = 300
     diff_lines: int = 20_000
     diff_bytes: int = 1_000_000
     # None: off. A number: from about this many patch lines on, later rows of one answer lose patch and counts.
     files_answer_lines: int | None = None
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """Return the secondary limits."""
+        return Ceilings(
+            concurrent=self.concurrent,
+            points_per_minute=self.points_per_minute,
+            content_per_minute=self.content_per_minute,
+            content_per_hour=self.content_per_hour,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -227,9 +244,12 @@ class World:
     deliveries: list[Json] = field(default_factory=list)
     requests: list[Json] = field(default_factory=list)
     usage: dict[tuple[int, int], int] = field(default_factory=dict)
+    meters: dict[int, Meter] = field(default_factory=lambda: defaultdict(Meter))
+    limit_violations: list[Json] = field(default_factory=list)
     webhook_problems: Callable[[str, Json], list[str]] | None = None
     violations: list[str] = field(default_factory=list)
     faults: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    resolved_threads: set[int] = field(default_factory=set)  # by their first comment's id
     last_id: int = 1_000_000
 
     def now(self) -> datetime:
