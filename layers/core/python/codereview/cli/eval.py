@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from codereview import bootstrap
+from codereview.cli.cases import case_folders, read_case
 from codereview.errors import UserError
-
-if TYPE_CHECKING:
-    from codereview.evaluation.measuring import Voice
+from codereview.evaluation.measuring import Measurement, Voice
+from codereview.evaluation.noise import Noise
+from codereview.evaluation.oracle import OracleModel
+from codereview.evaluation.score import Prices, Score, table, total
 
 _LONGEST_RUN = timedelta(hours=12)  # of all cases together
 
@@ -50,11 +52,6 @@ def evaluate(  # noqa: PLR0917 - click passes them by name
     Exit codes: 0 all cases were measured; 1 the model cannot be used;
     2 wrong usage, no case, or a case that cannot be read: the others are measured all the same.
     """
-    from codereview import bootstrap  # noqa: PLC0415 - what only this command needs
-    from codereview.cli.cases import case_folders, read_case  # noqa: PLC0415
-    from codereview.evaluation.measuring import Measurement  # noqa: PLC0415
-    from codereview.evaluation.score import Prices, Score, table, total  # noqa: PLC0415
-
     is_oracle = oracle or noise is not None
     if is_oracle and model is not None:
         raise click.UsageError("--model has no use where the expected findings are the model's answer")
@@ -93,11 +90,8 @@ def evaluate(  # noqa: PLR0917 - click passes them by name
     context.exit(2 if problems else 0)
 
 
-def oracle_voice(noise: int | None) -> "Voice":
+def oracle_voice(noise: int | None) -> Voice:
     """Return what makes an oracle for each case; the second time it tells its findings in the other order."""
-    from codereview.evaluation.noise import Noise  # noqa: PLC0415
-    from codereview.evaluation.oracle import OracleModel  # noqa: PLC0415
-
     return lambda case, targets, is_again: OracleModel(
         targets, disturb=None if noise is None else Noise(noise, case.name), is_backwards=is_again
     )
