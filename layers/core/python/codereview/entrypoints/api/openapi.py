@@ -36,7 +36,7 @@ RFC 9457; every answer has its request's id. Lists come in pages: `next` is the 
 `Idempotency-Key` is done once, however often it is sent. `429` says in `Retry-After` when to come back.
 """
 
-type _Schemas = Mapping[tuple[type[BaseModel], JsonSchemaMode], Mapping[str, Any]]
+type _Schemas = Mapping[tuple[type[BaseModel], str], Mapping[str, Any]]
 
 
 def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
@@ -46,7 +46,10 @@ def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
         wanted += [(route.answer, "serialization")] if route.answer else []
         wanted += [(route.body, "validation")] if route.body else []
         wanted.append((route.query, "validation"))
-    schemas, definitions = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
+    made, definitions = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
+    schemas: _Schemas = {
+        (model, mode): schema for (model, mode), schema in made.items() if issubclass(model, BaseModel)
+    }
     paths = dict[str, dict[str, Any]]()
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, definitions["$defs"])
