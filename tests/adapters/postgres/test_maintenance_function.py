@@ -44,7 +44,7 @@ def shelf() -> MemoryShelf:
 @pytest.fixture
 def app(connect: Connect, shelf: MemoryShelf) -> MaintenanceApp:
     log = LogSettings(service="maintenance", level="INFO")
-    return bootstrap._maintenance(connect("codereview_maintenance"), shelf, None, log)
+    return bootstrap._maintenance(connect("codereview_maintenance"), shelf, log)
 
 
 def call(app: MaintenanceApp, action: str, *, request_id: str = "r1", **parameters: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_the_schedule_has_every_step_done_and_counted(
     years(connect)
     context: Any = Context()
     answer = app.process({"action": "nightly"}, context)
-    steps = ["Partitions", "Deletions", "Retention", "Archive", "Compare", "Tables", "Measure"]
+    steps = ["Partitions", "Deletions", "Retention", "Archive", "Compare", "Precision", "Tables", "Measure"]
     assert answer == {"ok": True, "result": dict.fromkeys(steps, "done")}
     figures = metrics(capsys.readouterr().out)
     assert figures["PartitionsAhead"] == 3

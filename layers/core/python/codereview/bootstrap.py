@@ -35,7 +35,14 @@ if TYPE_CHECKING:
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.ports import LanguageModel
     from codereview.record_ports import Shelf
-    from codereview.settings import DatabaseSettings, LogSettings, ReconcilerSettings, ReviewerSettings
+    from codereview.settings import (
+        DatabaseSettings,
+        LogSettings,
+        MaintenanceSettings,
+        ReconcilerSettings,
+        ReviewerSettings,
+    )
+    from codereview.use_cases.maintain.break_agents import BreakAgents
     from codereview.use_cases.maintain.compare_reviews import CompareReviews
 
 
@@ -343,11 +350,41 @@ def maintenance() -> "MaintenanceApp":
         reviews=DynamoLiveReviews(dynamodb, settings.control_table),
         record=PostgresCare(database),
     )
-    return _maintenance(database, shelf, compare, settings.log)
+    return _maintenance(database, shelf, settings.log, compare=compare, breaker=_breaker(settings, dynamodb, database))
+
+
+def _breaker(settings: "MaintenanceSettings", dynamodb: Any, database: "Engine") -> "BreakAgents":
+    from codereview.adapters.dynamodb.control.notices import DynamoNotices
+    from codereview.adapters.dynamodb.control.settings import DynamoFlags
+    from codereview.adapters.dynamodb.control.tenants import DynamoTenants
+    from codereview.adapters.dynamodb.jobs import DynamoJobs
+    from codereview.adapters.postgres.reports import PostgresReports
+    from codereview.adapters.system import SystemClock
+    from codereview.agents.registry import AGENTS
+    from codereview.use_cases.control.change_settings import ChangeFlags, ChangeNotices
+    from codereview.use_cases.maintain.break_agents import BreakAgents
+
+    table, clock = settings.control_table, SystemClock()
+    flags, notices = DynamoFlags(dynamodb, table), DynamoNotices(dynamodb, table)
+    return BreakAgents(
+        clock=clock,
+        tenants=DynamoTenants(dynamodb, table),
+        flags=flags,
+        notices=notices,
+        jobs=DynamoJobs(dynamodb, table),
+        precision=PostgresReports(database, clock),
+        change_flags=ChangeFlags(flags=flags, agents=frozenset(agent.name for agent in AGENTS)),
+        change_notices=ChangeNotices(notices=notices),
+    )
 
 
 def _maintenance(
-    database: "Engine", shelf: "Shelf", compare: "CompareReviews | None", log: "LogSettings"
+    database: "Engine",
+    shelf: "Shelf",
+    log: "LogSettings",
+    *,
+    compare: "CompareReviews | None" = None,
+    breaker: "BreakAgents | None" = None,
 ) -> "MaintenanceApp":
     from aws_lambda_powertools import Metrics
 
@@ -388,6 +425,7 @@ def _maintenance(
         deletion=DeleteTenant(clock=clock, retention=retention, shelf=shelf),
         export=ExportFindings(source=PostgresFindingSource(database), shelf=shelf, audit=audit),
         compare=compare,
+        breaker=breaker,
         logger=logger,
         metrics=Metrics(namespace="CodeReview", service=log.service),
     )
@@ -427,7 +465,7 @@ def _local_maintenance(database_url: str, archives: "Path") -> "Callable[[str, d
 
     url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
     database = sa.create_engine(url, poolclass=sa.NullPool)
-    app = _maintenance(database, FolderShelf(archives), None, LogSettings(service="maintenance", level="WARNING"))
+    app = _maintenance(database, FolderShelf(archives), LogSettings(service="maintenance", level="WARNING"))
     envelope = {"actor_kind": "operator", "actor": f"local:{url.username}"}
     context: Any = Caller(aws_request_id=str(RandomIds().new()))
     return lambda action, parameters: accepted(

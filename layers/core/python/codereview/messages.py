@@ -138,3 +138,11 @@ def ended_without_review(state: str, reason: str | None) -> tuple[str, str]:
     if state == "superseded":
         return title, f"{sentence} That commit is reviewed instead: `{shown}`."
     return title, f"{sentence} Reason: `{shown}`."
+
+
+def agent_in_shadow(agent: str, *, fixed: int, answered: int) -> str:
+    """Say in a notice why an agent posts nothing any more."""
+    return (
+        f"The agent {agent} posts nothing for now: of its last {answered} findings that people answered, {fixed} led "
+        "to a fix. It goes on in the background; its flag switches it on again."
+    )

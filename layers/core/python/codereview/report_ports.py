@@ -141,7 +141,15 @@ class RulePrecision:
     outcomes: Outcomes
 
 
-class Reports(Protocol):
+class PrecisionSource(Protocol):
+    """What became of findings."""
+
+    def precision(self, tenant: TenantId, period: Period) -> Sequence[RulePrecision]:
+        """Count what became of the problems that were first seen in the period."""
+        ...
+
+
+class Reports(PrecisionSource, Protocol):
     """The record, read only. Lists are pages by time, the latest first; `after` is a page's `next`."""
 
     def findings(
@@ -168,8 +176,4 @@ class Reports(Protocol):
 
     def usage(self, tenant: TenantId, period: Period) -> Sequence[UsageOfDay]:
         """Sum up what was taken, by day and agent."""
-        ...
-
-    def precision(self, tenant: TenantId, period: Period) -> Sequence[RulePrecision]:
-        """Count what became of the problems that were first seen in the period."""
         ...

@@ -19,6 +19,7 @@ from codereview.errors import CodeReviewError, RejectedError
 from codereview.ports import Clock
 from codereview.record_ports import Archives, Care, Partitions
 from codereview.use_cases.maintain.archive_months import ArchiveMonths
+from codereview.use_cases.maintain.break_agents import BreakAgents
 from codereview.use_cases.maintain.care_for_tables import CareForTables
 from codereview.use_cases.maintain.compare_reviews import CompareReviews
 from codereview.use_cases.maintain.delete_tenant import DeleteTenant
@@ -102,7 +103,7 @@ class Export(OfTenant):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """The use cases and ports of the upkeep; `compare` is None where there is no control table, as on a laptop."""
+    """The use cases and ports of the upkeep; `compare` and `breaker` are None where there is no control table."""
 
     clock: Clock
     partitions: Partitions
@@ -116,6 +117,7 @@ class Upkeep:
     deletion: DeleteTenant
     export: ExportFindings
     compare: CompareReviews | None
+    breaker: BreakAgents | None
     logger: Logger
     metrics: Metrics
 
@@ -211,6 +213,7 @@ class Upkeep:
             "Retention": self._keep_retention,
             "Archive": self._archive,
             "Compare": self._compare,
+            "Precision": lambda until: self._break_agents(request, until),
             "Tables": lambda until: self.tables(deadline=until - _MEASURING),
             "Measure": lambda _: self._measure(),
         }
@@ -257,6 +260,13 @@ class Upkeep:
         report = self.compare(deadline=deadline)
         self._count("RecordDifferences", report.differences)
         return report
+
+    def _break_agents(self, request: Request, deadline: datetime) -> Any:
+        if self.breaker is None:
+            return None
+        broken = self.breaker(request=request, deadline=deadline)
+        self._count("AgentsInShadow", len(broken))
+        return broken
 
     def _measure(self) -> None:
         health = self.care.health()
