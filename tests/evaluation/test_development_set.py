@@ -97,6 +97,14 @@ def test_more_findings_than_a_review_has_comments_are_all_measured(tmp_path: Pat
     assert (case["inline_exact"], case["lost"], case["refused"], case["duplicates"]) == (120, 0, 0, 0)
 
 
+def test_a_finding_about_a_whole_function_keeps_its_last_line(tmp_path: Path) -> None:
+    rows = "".join(f"+    total += prices[{number}] * counts[{number}]\n" for number in range(180))
+    diff = f"diff --git a/n.py b/n.py\nnew file mode 100644\n--- /dev/null\n+++ b/n.py\n@@ -0,0 +1,180 @@\n{rows}"
+    golden = [{"path": "n.py", "from_line": 3, "to_line": 170, "text": "A loop would do."}]
+    (case,) = measured(write_case(tmp_path / "case", diff, golden), "--oracle")["cases"]
+    assert (case["in_diff"], case["inline_exact"]) == (1, 1)
+
+
 def test_a_model_of_ones_own_is_measured_by_where_it_comments(tmp_path: Path) -> None:
     replay = tmp_path / "answers.jsonl"
     hit = {
@@ -141,6 +149,7 @@ def test_the_table_names_every_case_and_the_sum() -> None:
         pytest.param([{**ONE, "side": None}], id="no side"),
         pytest.param([{**ONE, "side": "right", "extra": [1]}], id="lower case, and something more"),
         pytest.param([{**ONE, "from_line": "2", "to_line": "3"}], id="numbers as text"),
+        pytest.param([{**ONE, "from_line": 2.0, "to_line": 3.0}], id="numbers with a point"),
         pytest.param([{**ONE, "from_line": 3, "to_line": 2}], id="backwards"),
         pytest.param([{**ONE, "text": ""}], id="no words"),
     ],

@@ -15,7 +15,7 @@ MAX_FINDINGS = 50  # of one answer; a review shows half of that
 MAX_PATH = 4_096  # characters; Linux's PATH_MAX
 MAX_TITLE = 300
 MAX_BODY = 8_000
-MAX_QUOTE = 4_000
+MAX_QUOTE = 10_000  # a whole function: cut, it would not say where it ends
 MAX_SUGGESTION = 8_000
 _LAST_LINE = 10_000_000  # no file that is reviewed has more
 

@@ -121,6 +121,8 @@ def _first(entry: Mapping[str, Any], names: Sequence[str]) -> Any:
 def _line(value: Any, field: str, place: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:9])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return value
     raise MalformedCaseError(f"{place}: `{field}` is no line number")
