@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from tests.adapters.postgres.upkeep_world import Connect, MemoryShelf, write, ye
 
 LONG = 60_000  # ms that the function has left
 JOB = UUID(int=7)
+DOCUMENT = Path(__file__).parents[3] / "docs/DATA_RETENTION.md"
 
 
 @dataclass
@@ -93,6 +96,7 @@ def test_the_schedule_has_every_step_done_and_counted(
     assert figures["MonthsNotArchived"] == figures["DeletedRows"] == figures["LegalHolds"] == 0
     assert figures["DatabaseBytes"] > 0
     assert {f"{step}JobDone" for step in steps} <= set(figures)
+    assert set(figures) <= set(re.findall(r"`(\w+)`", DOCUMENT.read_text()))
     assert archive_key(TENANT, datetime(2024, 12, 1, tzinfo=UTC).date()) in shelf.objects
     assert len(rows(superuser, "SELECT FROM findings")) == 3
 
