@@ -43,14 +43,13 @@ def evaluate(  # noqa: PLR0917 - click passes them by name
     as_json: bool,  # noqa: FBT001
     prices: tuple[float, float, float],
 ) -> None:
-    r"""Measure the pipeline on the cases in FOLDER.
+    """Measure the pipeline on the cases in FOLDER.
 
     A case is a folder with `golden.json` and either `pr.diff` or `case.json`; see docs/evaluation.md. Comments are not
     capped, so that every finding's place is measured.
 
-    \b
-    Exit codes: 0 all cases were measured; 1 the model cannot be used;
-    2 wrong usage, no case, or a case that cannot be read: the others are measured all the same.
+    Exit codes: 0 all cases were measured; 1 the model cannot be used; 2 wrong usage, no case, or a case that cannot be
+    read: the others are measured all the same.
     """
     is_oracle = oracle or noise is not None
     if is_oracle and model is not None:
