@@ -25,6 +25,7 @@ from local.hub import Hub, start_hub
 from local.processes import Processes, free_ports
 
 STACK_NAME = "codereview-local"
+OPERATOR = 1  # a GitHub account that the deployment takes for one of its own people
 
 Report = Callable[[str, float], None]  # a step and the seconds that it took
 
@@ -106,6 +107,7 @@ class LocalStack:
             "Architecture": build.architecture(),
             "GitHubApiUrl": self.hub.url,
             "Model": self.model,
+            "Operators": str(OPERATOR),
             "RecordWindow": "0",
             "DatabaseHost": "127.0.0.1",
             "DatabasePort": str(self.database.port),
