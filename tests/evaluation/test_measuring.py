@@ -136,4 +136,4 @@ def test_noise_disturbs_about_half_of_the_quotes_and_of_the_numbers() -> None:
     assert 0.3 < sum(copy.quote == perfect.quote for copy in copies) / 200 < 0.7
     assert 0.4 < sum(copy.line == perfect.line for copy in copies) / 200 < 0.7
     assert any(copy.line is None for copy in copies)
-    assert max(abs(copy.line - 2) for copy in copies if copy.line is not None) == 20
+    assert 10 < max(abs(copy.line - 2) for copy in copies if copy.line is not None) <= 20
