@@ -149,6 +149,7 @@ def test_the_command_line_is_not_part_of_the_layer(layers: dict[str, Path]) -> N
     package = layers["core"] / "python" / "codereview"
     assert (package / "bootstrap.py").is_file()
     assert not (package / "cli").exists()
+    assert not (package / "evaluation").exists()
     assert [path.name for path in (layers["core"] / "python").iterdir()] == ["codereview"]
 
 
@@ -157,7 +158,7 @@ def test_every_file_of_the_package_but_the_command_line_is_in_the_layer(layers: 
 
     def files(folder: Path) -> set[Path]:
         found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        return {path for path in found if not {"cli", "__pycache__"} & set(path.parts)}
+        return {path for path in found if not {"cli", "evaluation", "__pycache__"} & set(path.parts)}
 
     assert files(built) == files(source)
 
