@@ -52,6 +52,8 @@ class AwsServer:
         if target == "AmazonSQS.SendMessage":
             digest = hashlib.md5(parameters["MessageBody"].encode(), usedforsecurity=False).hexdigest()
             return 200, {"MessageId": f"m-{len(self.calls)}", "MD5OfMessageBody": digest}
+        if target.endswith(".Query"):
+            return 200, {"Items": [], "Count": 0}
         if self.secret is None:
             return 400, {"__type": "ResourceNotFoundException", "message": "canary-message"}
         return 200, {"SecretString": self.secret}

@@ -341,3 +341,13 @@ def test_a_bug_is_answered_with_the_requests_id_and_none_of_its_text(
     (unforeseen,) = [line for line in logged if line["message"] == "Unforeseen"]
     assert unforeseen["request_id"] == reply.json["request_id"]
     assert key not in json.dumps(logged)
+
+
+def test_strangers_who_ask_for_the_status_cost_one_query_in_fifteen_seconds(world: World) -> None:
+    asked = []
+    for seconds in (0, 5, 9, 1, 14, 1):
+        world.clock.sleep(timedelta(seconds=seconds))
+        world.table.calls.clear()
+        assert world.call("GET", "/status").json["status"] == "ok"
+        asked.append(world.table.calls.count("Query"))
+    assert asked == [1, 0, 0, 1, 0, 1]

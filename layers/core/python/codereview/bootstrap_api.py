@@ -40,6 +40,7 @@ from codereview.entrypoints.api.table import ROUTES
 from codereview.ports import Clock, Ids
 from codereview.settings import ApiSettings
 from codereview.use_cases.control.ask_reviews import AskReviews
+from codereview.use_cases.control.cached_notices import CachedNotices
 from codereview.use_cases.control.cached_settings import CachedSettings
 from codereview.use_cases.control.change_settings import ChangeFlags, ChangeNotices, ChangePauses, ChangeQuotas
 from codereview.use_cases.control.identify import Identify
@@ -142,6 +143,7 @@ def _services(settings: ApiSettings, clients: Clients, github: GitHubSide, key: 
         quotas=quotas,
         pauses=pauses,
         notices=notices,
+        notices_to_all=CachedNotices(clock, notices),
         reviews=DynamoLiveReviews(client, table),
         buckets=DynamoBuckets(client, table),
         outbox=DynamoAuditOutbox(client, table),

@@ -17,6 +17,7 @@ from codereview.control_ports import (
 from codereview.entrypoints.api.cursors import Cursors
 from codereview.ports import Clock
 from codereview.use_cases.control.ask_reviews import AskReviews
+from codereview.use_cases.control.cached_notices import CachedNotices
 from codereview.use_cases.control.change_settings import ChangeFlags, ChangeNotices, ChangePauses, ChangeQuotas
 from codereview.use_cases.control.identify import Identify
 from codereview.use_cases.control.manage_keys import ManageKeys
@@ -59,6 +60,7 @@ class Services(Edge):
     quotas: Quotas
     pauses: Pauses
     notices: Notices
+    notices_to_all: CachedNotices
     reviews: LiveReviews
     queues: tuple[WatchedQueue, ...]
     read_dead_letters: ReadDeadLetters

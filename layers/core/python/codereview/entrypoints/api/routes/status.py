@@ -8,8 +8,6 @@ from codereview.entrypoints.api.routing import Answer, Call, Route, Who
 from codereview.entrypoints.api.services import Services
 from codereview.errors import CodeReviewError
 
-_MOST_SHOWN = 20
-
 
 class StatusShown(Shown):
     """`degraded`: the control table cannot be read; reviews wait, and changes are refused."""
@@ -18,9 +16,9 @@ class StatusShown(Shown):
     notices: list[NoticeShown]
 
 
-def _show(services: Services, call: Call) -> Answer:
+def _show(services: Services, _call: Call) -> Answer:
     try:
-        notices = services.notices.page(None, limit=_MOST_SHOWN).items
+        notices = services.notices_to_all()
     except CodeReviewError:
         return Answer(content=StatusShown(status="degraded", notices=[]))
     shown = [
@@ -33,7 +31,6 @@ def _show(services: Services, call: Call) -> Answer:
             until=notice.until,
         )
         for notice in notices
-        if notice.is_shown(call.request.at)
     ]
     return Answer(content=StatusShown(status="ok", notices=shown))
 
