@@ -1,6 +1,7 @@
 """`make demo`: the system comes up, a pull request is opened, its review is shown; then everything stays up."""
 
 import argparse
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,16 +68,39 @@ def step(name: str, seconds: float) -> None:
 
 
 def sample_repository() -> Path:
-    """Make the sample service a git repository with its change on a branch; always the same commits."""
-    folder = LOCAL / "sample"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(_SAMPLE / "base", folder)
+    """Return the sample service as a git repository with its change on a branch; always the same commits.
+
+    It is made once for each state of its sources, and never touched again: other stacks of this checkout may read it.
+    """
+    home = LOCAL / "cache" / "samples" / _digest(_SAMPLE)
+    folder = home / "sample"
+    if folder.is_dir():
+        return folder
+    home.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(dir=home.parent))
+    _make_sample(draft / "sample")
+    try:
+        draft.rename(home)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(draft)  # somebody else was quicker
+    return folder
+
+
+def _digest(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    whole = b"".join(f"{path.relative_to(folder)}\n".encode() + path.read_bytes() for path in files)
+    return hashlib.sha256(whole).hexdigest()[:16]
+
+
+def _make_sample(folder: Path) -> None:
+    shutil.copytree(_SAMPLE / "base", folder, ignore=shutil.ignore_patterns("__pycache__"))
     _git(folder, "init", "--quiet", "--initial-branch", "main")
     _commit(folder, "Add the orders service")
     _git(folder, "checkout", "--quiet", "-b", "change")
-    shutil.copytree(_SAMPLE / "change", folder, dirs_exist_ok=True)
+    shutil.copytree(_SAMPLE / "change", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     _commit(folder, "Report by customer and by mail")
-    return folder
 
 
 def _commit(folder: Path, subject: str) -> None:

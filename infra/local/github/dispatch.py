@@ -83,6 +83,8 @@ class Dispatcher:
         if fault.keeps_body_only:
             call.request = _without_comments(call)
         answer = self._operate(route, call)
+        if fault.linger:
+            time.sleep(fault.linger)
         if fault.is_truncated:
             answer.is_truncated = True
             return answer

@@ -18,6 +18,7 @@ class Fault:
     keeps_body_only: bool = False  # of a review, the comments are lost
     reset_in: float | None = None  # seconds until X-RateLimit-Reset, of which 0 are said to remain
     delay: float = 0.0  # seconds before anything else happens
+    linger: float = 0.0  # seconds between the effect and its answer
 
     @property
     def is_spoiling(self) -> bool:
@@ -76,6 +77,11 @@ class Fault:
         message = "You have exceeded a secondary rate limit."
         told = (("Retry-After", str(math.ceil(seconds))),) if way == "retry-after" else ()
         return cls(status=int(status), message=message, headers=told, reset_in=seconds if way == "reset" else None)
+
+    @classmethod
+    def lingering(cls, seconds: float) -> Self:
+        """Do it at once, and answer late."""
+        return cls(linger=seconds)
 
     @classmethod
     def slow(cls, seconds: float) -> Self:
