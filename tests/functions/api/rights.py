@@ -42,6 +42,7 @@ OPERATORS = {
 }
 IN_TENANT = {
     "tenants.show": Right("tenants:read", ALL),
+    "tenants.renew": Right(None, NOBODY),
     "tenants.block": Right(None, NOBODY),
     "tenants.unblock": Right(None, NOBODY),
     "keys.list": Right("keys:read", ALL),

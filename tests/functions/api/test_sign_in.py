@@ -1,12 +1,13 @@
 """People sign in through GitHub, and nobody as somebody else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from codereview.domain.control.people import SESSION_LIFE, Role
 from codereview.use_cases.control.identify import TICKET_LIFE
-from tests.functions.api.world import MINE, OPERATOR, Reply, World, tenant_path
+from tests.functions.api.world import MINE, OPERATOR, THEIRS, Reply, World, tenant_path
 
 
 def begin(world: World) -> tuple[str, str, str]:
@@ -99,6 +100,21 @@ def test_t9_a_tenant_is_what_github_says_about_an_installation_and_only_operator
     bound = world.call("POST", "/v1/tenants", world.operator(), body=wanted)
     assert (bound.status, bound.json["id"]) == (200, "github.com:55")
     assert world.call("POST", "/v1/tenants", world.operator(), body={"installation_id": 404}).status == 404
+
+
+def test_t9_what_github_says_now_is_what_the_tenant_becomes(world: World) -> None:
+    tenant, key, operator = world.tenant(), world.key(), world.operator()
+    renew = tenant_path(MINE, "/renew")
+    proof = world.installed.found[tenant.installation_id]
+    world.installed.found[tenant.installation_id] = replace(proof, is_suspended=True)
+    assert world.call("POST", renew, operator).json["status"] == "suspended"
+    assert world.call("GET", tenant_path(MINE), key).status == 401
+    world.installed.found[tenant.installation_id] = proof
+    assert world.call("POST", renew, operator).json["status"] == "active"
+    assert world.call("GET", tenant_path(MINE), key).status == 200
+    world.installed.found[tenant.installation_id] = replace(proof, account_id=THEIRS)
+    assert world.call("POST", renew, operator).json["status"] == "removed"
+    assert world.call("GET", tenant_path(MINE), key).status == 401
 
 
 def test_b82_sign_ins_of_one_address_are_limited(world: World) -> None:

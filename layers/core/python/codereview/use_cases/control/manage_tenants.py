@@ -61,6 +61,14 @@ class ManageTenants:
                 audit = audited(request, tenant=tenant.id, action="pauses.reset", target=target)
                 self.pauses.resume(pause.target, audit=audit)
 
+    def renew(self, tenant_id: TenantId, *, request: Request) -> Tenant:
+        """Ask GitHub again about the tenant's installation; one that is gone or another's now removes the tenant."""
+        tenant = self._find(tenant_id)
+        proof = self.installations.prove(tenant.installation_id)
+        if proof is None or tenant_of(proof.host, proof.account_id) != tenant_id:
+            return self.remove(tenant_id, request=request)
+        return self.bind(tenant.installation_id, request=request)
+
     def remove(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Say that the App was uninstalled; whoever says so must have asked GitHub."""
         before = self._find(tenant_id)

@@ -87,6 +87,11 @@ def _bind(services: Services, call: Call) -> Answer:
     return Answer(content=_shown(tenant), version=tenant.version, location=f"/v1/tenants/{tenant.id}")
 
 
+def _renew(services: Services, call: Call) -> Answer:
+    tenant = services.manage_tenants.renew(call.tenant.id, request=call.request)
+    return Answer(content=_shown(tenant), version=tenant.version)
+
+
 def _block(services: Services, call: Call) -> Answer:
     tenant = services.manage_tenants.block(call.tenant.id, request=call.request)
     return Answer(content=_shown(tenant), version=tenant.version)
@@ -126,6 +131,16 @@ ROUTES = (
         summary="Show a tenant",
         access=Scope.TENANTS_READ,
         run=_show,
+        answer=TenantShown,
+        has_version=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/tenants/{tenant}/renew",
+        operation="tenants.renew",
+        summary="Ask GitHub again about a tenant's installation",
+        access=Scope.TENANTS_WRITE,
+        run=_renew,
         answer=TenantShown,
         has_version=True,
     ),
