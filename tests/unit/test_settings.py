@@ -37,6 +37,7 @@ RECONCILER = GITHUB | {
     "CONTROL_TABLE": "control",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
     "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
+    "GITHUB_HOST": "github.com",
     "REVIEW_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-reviews",
     "RECORD_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-records",
 }

@@ -77,6 +77,14 @@ def get_installation(call: Call) -> Answer:
     return Answer(document=shapes.installation(call.world, _installation(call)))
 
 
+@operation("GET", "/installation/repositories", "apps/list-repos-accessible-to-installation", ("metadata", "read"))
+def list_repositories(call: Call) -> Answer:
+    """List the repositories that the call's token reaches."""
+    held = sorted(call.held_token.repository_ids)
+    found = [call.world.repositories[number] for number in held if number in call.world.repositories]
+    return call.page(found, lambda repository: shapes.repository(call.world, repository), key="repositories")
+
+
 @operation("GET", "/repos/{owner}/{repo}/installation", "apps/get-repo-installation")
 def get_repository_installation(call: Call) -> Answer:
     """Name the installation that holds a repository."""

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from sqlalchemy import Engine
 
-    from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.github.app import GitHubApp
-    from codereview.adapters.github.deliveries import GitHubDeliveries
     from codereview.bootstrap_api import Clients, ControlPlane
     from codereview.entrypoints.analyzer import AnalyzerApp
     from codereview.entrypoints.api.app import ApiApp
@@ -178,12 +176,17 @@ def reconciler() -> "ReconcilerApp":
     from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
     from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.jobs import DynamoJobs
-    from codereview.adapters.system import SystemClock
+    from codereview.adapters.dynamodb.reviews import DynamoReviews
+    from codereview.adapters.dynamodb.sweeps import DynamoSweeps
+    from codereview.adapters.github.deliveries import GitHubDeliveries
+    from codereview.adapters.github.open_heads import GitHubOpenHeads
+    from codereview.adapters.system import RandomIds, SystemClock
     from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
     from codereview.settings import reconciler_settings
     from codereview.use_cases.reconcile.redeliver import RedeliverFailed
     from codereview.use_cases.reconcile.release_due import ReleaseDue
     from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+    from codereview.use_cases.reconcile.sweep_heads import SweepHeads
     from codereview.use_cases.send_outbox import SendOutbox
 
     settings = reconciler_settings(os.environ)
@@ -197,7 +200,19 @@ def reconciler() -> "ReconcilerApp":
         agenda=DynamoAgenda(dynamodb, settings.control_table),
         queue=SqsReviewQueue(sqs, settings.review_queue_url),
     )
-    redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=_deliveries(settings, secrets))
+    credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
+    github = _github(settings, credentials)
+    redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=GitHubDeliveries(github.client))
+    sweep = SweepHeads(
+        clock=clock,
+        ids=RandomIds(),
+        jobs=jobs,
+        github=GitHubOpenHeads(github),
+        memory=DynamoSweeps(dynamodb, settings.control_table, clock),
+        store=DynamoReviews(dynamodb, settings.control_table),
+        queue=release.queue,
+        host=settings.github_host,
+    )
     outbox = SendOutbox(
         clock=clock,
         outbox=DynamoAuditOutbox(dynamodb, settings.control_table),
@@ -217,6 +232,7 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="Deliveries", run=lambda deadline: redeliver(deadline=deadline)),
             NamedJob(name="Outbox", run=lambda deadline: outbox(deadline=deadline)),
             NamedJob(name="Reservations", run=lambda _: ledger.expire(now=clock.now(), limit=_MOST_RESERVATIONS)),
+            NamedJob(name="Sweep", run=lambda deadline: sweep(deadline=deadline)),  # last: it uses up the time
         ),
         logger=_logger(settings.log),
         metrics=Metrics(namespace="CodeReview", service=settings.log.service),
@@ -506,7 +522,7 @@ def command_line(model: str) -> "CommandLineEngine":
     )
 
 
-def _github(settings: "ReviewerSettings", credentials: dict[str, str]) -> "GitHubApp":
+def _github(settings: "ReviewerSettings | ReconcilerSettings", credentials: dict[str, str]) -> "GitHubApp":
     from codereview.adapters.github.app import GitHubApp
     from codereview.adapters.github.tokens import AppCredentials
     from codereview.adapters.http import outbound_client
@@ -519,21 +535,6 @@ def _github(settings: "ReviewerSettings", credentials: dict[str, str]) -> "GitHu
         clock=SystemClock(),
         jitter=_jitter,
     )
-
-
-def _deliveries(settings: "ReconcilerSettings", secrets: "Secrets") -> "GitHubDeliveries":
-    from codereview.adapters.github.app import app_client
-    from codereview.adapters.github.deliveries import GitHubDeliveries
-    from codereview.adapters.github.tokens import AppCredentials
-    from codereview.adapters.http import outbound_client
-    from codereview.adapters.system import SystemClock
-
-    values = secrets.read(settings.github_secret_arn, "app_id", "private_key")
-    credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
-    client = app_client(
-        outbound_client(), api_url=settings.github_api_url, credentials=credentials, clock=SystemClock(), jitter=_jitter
-    )
-    return GitHubDeliveries(client)
 
 
 def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":

@@ -230,6 +230,7 @@ class ReconcilerSettings:
     review_dead_letters_url: str
     record_dead_letters_url: str
     github_secret_arn: str
+    github_host: str
     github_api_url: str
 
 
@@ -244,6 +245,7 @@ def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
         review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),
         record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
+        github_host=environment.host("GITHUB_HOST"),
         github_api_url=environment.url("GITHUB_API_URL"),
     )
     environment.done()

@@ -8,7 +8,13 @@ from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.client import GitHubClient, read_as
 from codereview.adapters.github.payloads import AppPayload
 from codereview.adapters.github.repository import GitHubRepository
-from codereview.adapters.github.tokens import PERMISSIONS, AppCredentials, InstallationToken, app_jwt
+from codereview.adapters.github.tokens import (
+    PERMISSIONS,
+    READING_PERMISSIONS,
+    AppCredentials,
+    InstallationToken,
+    app_jwt,
+)
 from codereview.errors import NotFoundError, RejectedError
 from codereview.ports import Clock, RepositoryIdentity
 
@@ -37,13 +43,19 @@ class GitHubApp:
         credentials: AppCredentials,
         clock: Clock,
         jitter: Callable[[], float],
+        pace: Callable[[int], None] = lambda _installation_id: None,
     ) -> None:
-        """Speak to `api_url`, for example https://api.github.com or https://<host>/api/v3."""
+        """Speak to `api_url`, for example https://api.github.com or https://<host>/api/v3.
+
+        `pace` is called with the installation before each of its writes, and may raise ThrottledError.
+        """
         self._http = http
         self._api_url = api_url
         self._clock = clock
         self._jitter = jitter
+        self._pace = pace
         self._tokens: dict[tuple[int, int], InstallationToken] = {}
+        self._reading_tokens: dict[int, InstallationToken] = {}
         self._login: str | None = None
         # One for each installation, as are GitHub's limits: what one tenant used up is no other's business.
         self._circuits: dict[int, Circuit] = {}
@@ -62,19 +74,45 @@ class GitHubApp:
         found = next((entry for entry in token.repositories if entry.id == repository_id), None)
         if found is None:
             raise NotFoundError(f"repository {repository_id} is not part of installation {installation_id}")
-        circuit = self._circuits.setdefault(installation_id, Circuit(self._clock, name="GitHub"))
-        client = GitHubClient(
-            self._http,
-            circuit=circuit,
-            api_url=self._api_url,
-            clock=self._clock,
-            jitter=self._jitter,
-            authorization=lambda is_renewal: (
-                f"Bearer {self._token(installation_id, repository_id, is_renewal=is_renewal).token}"
-            ),
+        client = self._client(
+            installation_id,
+            lambda is_renewal: self._token(installation_id, repository_id, is_renewal=is_renewal),
         )
         identity = RepositoryIdentity(id=found.id, owner_id=found.owner.id, owner=found.owner.login, name=found.name)
         return GitHubRepository(client, identity, our_login=self.login)
+
+    @property
+    def client(self) -> GitHubClient:
+        """What signs in as the App itself."""
+        return self._app
+
+    def reading(self, installation_id: int) -> GitHubClient:
+        """Open everything that an installation reaches, to read lists; no code and no writing."""
+        return self._client(
+            installation_id, lambda is_renewal: self._reading_token(installation_id, is_renewal=is_renewal)
+        )
+
+    def _client(self, installation_id: int, token: Callable[[bool], InstallationToken]) -> GitHubClient:
+        return GitHubClient(
+            self._http,
+            circuit=self._circuits.setdefault(installation_id, Circuit(self._clock, name="GitHub")),
+            api_url=self._api_url,
+            clock=self._clock,
+            jitter=self._jitter,
+            authorization=lambda is_renewal: f"Bearer {token(is_renewal).token}",
+            before_write=lambda: self._pace(installation_id),
+        )
+
+    def _reading_token(self, installation_id: int, *, is_renewal: bool) -> InstallationToken:
+        held = self._reading_tokens.get(installation_id)
+        if held is not None and not is_renewal and held.is_fresh(now=self._clock.now()):
+            return held
+        wanted = {"permissions": READING_PERMISSIONS}
+        token = read_as(
+            InstallationToken, self._app.write("POST", f"app/installations/{installation_id}/access_tokens", wanted)
+        )
+        self._reading_tokens[installation_id] = token
+        return token
 
     def _token(self, installation_id: int, repository_id: int, *, is_renewal: bool) -> InstallationToken:
         held = self._tokens.get((installation_id, repository_id))

@@ -1,6 +1,6 @@
 """One authenticated request to GitHub at a time: retries of reads, pages, redirects, and nothing to any other host."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -39,8 +39,12 @@ class GitHubClient:
         authorization: Authorization,
         jitter: Callable[[], float],
         circuit: Circuit | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
-        """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit."""
+        """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit.
+
+        `before_write` is called before each write, and may raise ThrottledError instead of letting it be sent.
+        """
         self._circuit = circuit or Circuit(clock, name="GitHub")
         self._http = http
         self._api_url = api_url.rstrip("/") + "/"
@@ -50,12 +54,15 @@ class GitHubClient:
         self._clock = clock
         self._authorization = authorization
         self._jitter = jitter
+        self._before_write = before_write
 
-    def get(self, path: str, *, params: dict[str, str] | None = None, accept: str = JSON) -> httpx.Response:
-        """Read; tries up to three times, follows renames."""
+    def get(
+        self, path: str, *, params: dict[str, str] | None = None, accept: str = JSON, etag: str | None = None
+    ) -> httpx.Response:
+        """Read; tries up to three times, follows renames. With an `etag`, the answer may be an empty 304."""
         for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
-                return self._circuit.call(lambda: self._read(path, params=params, accept=accept))
+                return self._circuit.call(lambda: self._read(path, params=params, accept=accept, etag=etag))
             except ThrottledError:
                 raise
             except RetryableError:
@@ -77,6 +84,7 @@ class GitHubClient:
 
     def write(self, method: str, path: str, document: dict[str, Any] | None = None) -> httpx.Response:
         """Write once; an unknown outcome is the caller's to clear up, since only it knows how to look."""
+        self._before_write()
         return self._circuit.call(lambda: self._write(method, path, document))
 
     def query(self, query: str, variables: dict[str, Any]) -> httpx.Response:
@@ -94,9 +102,11 @@ class GitHubClient:
             raise problem
         return response
 
-    def _read(self, path: str, *, params: dict[str, str] | None, accept: str) -> httpx.Response:
+    def _read(self, path: str, *, params: dict[str, str] | None, accept: str, etag: str | None) -> httpx.Response:
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send("GET", path, params=params, accept=accept)
+            response = self._send("GET", path, params=params, accept=accept, etag=etag)
+            if etag is not None and response.status_code == httpx.codes.NOT_MODIFIED:
+                return response
             if not response.has_redirect_location:
                 problem = failure(response, now=self._clock.now())
                 if problem is not None:
@@ -113,14 +123,16 @@ class GitHubClient:
         params: dict[str, str] | None = None,
         document: dict[str, Any] | None = None,
         accept: str = JSON,
+        etag: str | None = None,
     ) -> httpx.Response:
         """Send with a token, and once more with a new one if the first was refused (it may have been revoked)."""
         url = urljoin(self._api_url, path.lstrip("/")) if "://" not in path else path
         if urlsplit(url).netloc != self._host:
             raise ForbiddenError(f"GitHub points to another host, {urlsplit(url).netloc}: no token goes there")
-        response = self._attempt(method, url, params, document, accept, is_renewal=False)
+        wanted = {"Accept": accept, **({"If-None-Match": etag} if etag is not None else {})}
+        response = self._attempt(method, url, params, document, wanted, is_renewal=False)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            response = self._attempt(method, url, params, document, accept, is_renewal=True)
+            response = self._attempt(method, url, params, document, wanted, is_renewal=True)
         return response
 
     def _attempt(
@@ -129,12 +141,12 @@ class GitHubClient:
         url: str,
         params: dict[str, str] | None,
         document: dict[str, Any] | None,
-        accept: str,
+        wanted: Mapping[str, str],
         *,
         is_renewal: bool,
     ) -> httpx.Response:
         headers = {
-            "Accept": accept,
+            **wanted,
             "Authorization": self._authorization(is_renewal),
             "User-Agent": "codereview",
             "X-GitHub-Api-Version": API_VERSION,

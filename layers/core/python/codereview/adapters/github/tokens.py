@@ -18,6 +18,9 @@ TOKEN_MARGIN = timedelta(minutes=10)
 
 PERMISSIONS = {"metadata": "read", "contents": "read", "pull_requests": "write", "checks": "write"}
 
+# Of a token that reaches all repositories of an installation, to list them and their pull requests.
+READING_PERMISSIONS = {"metadata": "read", "pull_requests": "read"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppCredentials:

@@ -1,0 +1,172 @@
+"""Finds open pull requests whose head nobody was told of: their webhook was never sent, or is in no log any more.
+
+The walk goes from installation to installation, each within a tenth of its hourly requests, and stores after every
+repository how far it is: a run that dies goes on there. What is found is sent as any webhook's message would be, and is
+the same review. A list that changes under the walk can hide a repository until the next round.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from codereview.domain.envelope import Envelope, Trigger
+from codereview.domain.review import ReviewKey, TenantId, tenant_of
+from codereview.domain.sweeping import (
+    REST,
+    Installed,
+    OpenHead,
+    Round,
+    Seen,
+    allowance,
+    horizon,
+    is_fresh,
+    is_lost,
+    usable_etag,
+    visited,
+)
+from codereview.errors import PermanentError, RetryableError
+from codereview.ports import Clock, Ids, Jobs, JobState, RepositoryIdentity, ReviewQueue, ReviewStore
+from codereview.sweep_ports import HeadsPage, OpenHeads, SweepMemory
+
+_NAME = "sweep"
+_EVERY = timedelta(minutes=1)
+_LEAST_TIME = timedelta(seconds=10)
+_MOST_PAGES = 10  # of one repository's open pull requests, the latest changed first
+
+
+@dataclass(slots=True, kw_only=True)
+class Swept:
+    """What one run did."""
+
+    requests: int = 0
+    repositories: int = 0
+    unchanged: int = 0
+    sent: int = 0
+    rounds: int = 0  # that came to their end
+    troubles: int = 0  # installations and repositories that could not be read this time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepHeads:
+    """The job over all installations; `host` is the GitHub host that they are at."""
+
+    clock: Clock
+    ids: Ids
+    jobs: Jobs
+    github: OpenHeads
+    memory: SweepMemory
+    store: ReviewStore
+    queue: ReviewQueue
+    host: str
+
+    def __call__(self, *, deadline: datetime) -> Swept | None:
+        """Go on where the last run stopped, until the time is up or every installation had its turn."""
+        state = self.jobs.begin(_NAME, now=self.clock.now(), every=_EVERY)
+        if state is None:
+            return None
+        swept, first = Swept(), max(state.generation, 1)
+        page, is_first = first, True
+        while self._has_time(deadline) and (is_first or page != first):
+            is_first = False
+            installations, is_last = self.github.installations(page)
+            for installed in installations:
+                if not self._has_time(deadline):
+                    break
+                self._visit(installed, swept, deadline)
+            else:
+                page = 1 if is_last else page + 1
+                self.jobs.finish(_NAME, JobState(generation=page))
+        return swept
+
+    def _has_time(self, deadline: datetime) -> bool:
+        return deadline - self.clock.now() >= _LEAST_TIME
+
+    def _visit(self, installed: Installed, swept: Swept, deadline: datetime) -> None:
+        """Do a part of an installation's round; its trouble is no other's."""
+        now = self.clock.now()
+        state = self.memory.round(installed.id)
+        allowed = allowance(state.visited_at, now=now)
+        if installed.is_suspended or allowed < 1 or (state.rests_until is not None and now < state.rests_until):
+            return
+        # Paid for before it is spent, so that a run that dies again and again does not spend it again and again.
+        state = replace(state, visited_at=visited(0, allowed, now=now), rests_until=None)
+        self.memory.keep_round(installed.id, state)
+        before = swept.requests
+        try:
+            state = self._go_on(installed, state, swept, allowed, deadline)
+        except RetryableError:
+            swept.troubles += 1
+            state = self.memory.round(installed.id)
+        except PermanentError:  # suspended or removed since it was listed
+            swept.troubles += 1
+            state = Round(rests_until=now + REST)
+        paid = visited(swept.requests - before, allowed, now=now)
+        self.memory.keep_round(installed.id, replace(state, visited_at=paid))
+
+    def _go_on(self, installed: Installed, state: Round, swept: Swept, allowed: int, deadline: datetime) -> Round:
+        """Walk on while requests are left; returns how far it came."""
+        ends = swept.requests + allowed
+        while swept.requests < ends and self._has_time(deadline):
+            swept.requests += 1
+            repositories, is_last = self.github.repositories(installed.id, state.page)
+            for repository in repositories[state.done :]:
+                if swept.requests >= ends or not self._has_time(deadline):
+                    return state
+                self._sweep(installed, repository, swept)
+                state = replace(state, done=state.done + 1)
+                self.memory.keep_round(installed.id, state)
+            if is_last:
+                swept.rounds += 1
+                return Round(rests_until=self.clock.now() + REST)
+            state = replace(state, page=state.page + 1, done=0)
+        return state
+
+    def _sweep(self, installed: Installed, repository: RepositoryIdentity, swept: Swept) -> None:
+        """Look at one repository; one that cannot be read must not stop the others for ever."""
+        now = self.clock.now()
+        seen = self.memory.seen(installed.id, repository.id) or Seen(first_at=now)
+        pages, swept.repositories = list[HeadsPage](), swept.repositories + 1
+        since = horizon(installed, seen)
+        try:
+            while len(pages) < _MOST_PAGES:
+                etag = None if pages else usable_etag(seen, now=now)
+                swept.requests += 1
+                page = self.github.heads(installed.id, repository, page=len(pages) + 1, etag=etag)
+                if page is None:
+                    swept.unchanged += 1
+                    return
+                pages.append(page)
+                if page.is_last or page.heads[-1].updated_at < since:
+                    break
+        except PermanentError:
+            swept.troubles += 1
+            return
+        heads = [head for page in pages for head in page.heads if head.updated_at >= since]
+        for head in heads:
+            if not is_fresh(head, now=now) and self._send_if_lost(installed, repository, head):
+                swept.sent += 1
+        # The latest changed come first, so that the first page's tag speaks for all of them.
+        is_open = any(is_fresh(head, now=now) for head in heads)
+        tag = None if is_open else pages[0].etag
+        self.memory.keep_seen(installed.id, repository.id, replace(seen, etag=tag, etag_at=now if tag else None))
+
+    def _send_if_lost(self, installed: Installed, repository: RepositoryIdentity, head: OpenHead) -> bool:
+        tenant: TenantId = tenant_of(self.host, repository.owner_id)
+        key = ReviewKey(tenant=tenant, repository_id=repository.id, number=head.number, head_sha=head.head_sha)
+        item = self.store.load(key.review_id)
+        if not is_lost(head, item.state if item else None, item.reason if item else None):
+            return False
+        envelope = Envelope(
+            delivery=str(self.ids.new()),
+            event="pull_request",
+            action="swept",
+            host=self.host,
+            installation_id=installed.id,
+            owner_id=repository.owner_id,
+            trigger=Trigger.PULL_REQUEST,
+            repository_id=repository.id,
+            number=head.number,
+            head_sha=head.head_sha,
+            received_at=self.clock.now().isoformat(),
+        )
+        self.queue.send(envelope)
+        return True

@@ -1,0 +1,341 @@
+"""The sweep of open heads: what nobody was told of is found, within a tenth of GitHub's limit, whatever breaks."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+
+from codereview.domain.review import ReviewKey, ReviewState, SkipReason, tenant_of
+from codereview.domain.sweeping import (
+    ETAG_LIFE,
+    REQUESTS_AN_HOUR,
+    Installed,
+    OpenHead,
+    Round,
+    Seen,
+    allowance,
+    is_lost,
+)
+from codereview.errors import ForbiddenError, RetryableError, ThrottledError
+from codereview.ports import RepositoryIdentity, ReviewItem
+from codereview.sweep_ports import HeadsPage
+from codereview.use_cases.reconcile.sweep_heads import SweepHeads, Swept
+from tests.scenarios.test_life_of_a_review import expect_one_review
+from tests.scenarios.test_reconciler import MemoryJobs
+from tests.scenarios.world import (
+    HEAD_A,
+    HEAD_B,
+    NOW,
+    Clock,
+    Death,
+    Ids,
+    Mode,
+    Outage,
+    ReviewQueue,
+    Store,
+    World,
+    pull_request_event,
+)
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PAGE = 100
+FIVE_THOUSAND = 5_000  # requests an hour, GitHub's limit for the smallest installation
+
+
+@dataclass
+class Lists:
+    """GitHub's lists; a request takes a tenth of a second."""
+
+    world: World
+    installed: list[Installed] = field(default_factory=list)
+    repositories_of: dict[int, list[int]] = field(default_factory=dict)
+    open_of: dict[int, list[OpenHead]] = field(default_factory=dict)
+    requests: list[tuple[int, datetime]] = field(default_factory=list)
+    answered: Counter[str] = field(default_factory=Counter)
+    troubles: dict[int, Exception] = field(default_factory=dict)  # by repository or installation
+
+    def _ask(self, name: str, installation: int) -> None:
+        self.requests.append((installation, self.world.now))
+        self.answered[name] += 1
+        self.world.now += timedelta(milliseconds=100)
+
+    def installations(self, page: int) -> tuple[Sequence[Installed], bool]:
+        def answer() -> tuple[Sequence[Installed], bool]:
+            self._ask("installations", 0)
+            return self.installed[(page - 1) * PAGE : page * PAGE], page * PAGE >= len(self.installed)
+
+        return self.world.call("lists.installations", answer)
+
+    def repositories(self, installation_id: int, page: int) -> tuple[Sequence[RepositoryIdentity], bool]:
+        def answer() -> tuple[Sequence[RepositoryIdentity], bool]:
+            self._ask("repositories", installation_id)
+            if installation_id in self.troubles:
+                raise self.troubles[installation_id]
+            numbers = self.repositories_of[installation_id]
+            found = [
+                RepositoryIdentity(id=number, owner_id=self.world.account, owner="o", name=f"r{number}")
+                for number in numbers[(page - 1) * PAGE : page * PAGE]
+            ]
+            return found, page * PAGE >= len(numbers)
+
+        return self.world.call("lists.repositories", answer)
+
+    def heads(
+        self, installation_id: int, repository: RepositoryIdentity, *, page: int, etag: str | None
+    ) -> HeadsPage | None:
+        def answer() -> HeadsPage | None:
+            self._ask("heads", installation_id)
+            if repository.id in self.troubles:
+                raise self.troubles[repository.id]
+            latest_first = sorted(self.open_of.get(repository.id, []), key=lambda head: head.updated_at, reverse=True)
+            heads = tuple(latest_first[(page - 1) * PAGE : page * PAGE])
+            tag = str(hash(heads))
+            if tag == etag:
+                self.answered["unchanged"] += 1
+                return None
+            return HeadsPage(heads=heads, etag=tag, is_last=page * PAGE >= len(latest_first))
+
+        return self.world.call("lists.heads", answer)
+
+
+@dataclass
+class Memory:
+    """The control table's items of the sweep."""
+
+    world: World
+    rounds: dict[int, Round] = field(default_factory=dict)
+    repositories: dict[tuple[int, int], Seen] = field(default_factory=dict)
+
+    def round(self, installation_id: int) -> Round:
+        return self.world.call("memory.round", lambda: self.rounds.get(installation_id, Round()))
+
+    def keep_round(self, installation_id: int, state: Round) -> None:
+        self.world.call("memory.keep_round", lambda: self.rounds.update({installation_id: state}))
+
+    def seen(self, installation_id: int, repository_id: int) -> Seen | None:
+        return self.world.call("memory.seen", lambda: self.repositories.get((installation_id, repository_id)))
+
+    def keep_seen(self, installation_id: int, repository_id: int, seen: Seen) -> None:
+        self.world.call("memory.keep_seen", lambda: self.repositories.update({(installation_id, repository_id): seen}))
+
+
+@dataclass
+class Sweep:
+    """The job in its world, run every minute."""
+
+    world: World = field(default_factory=World)
+    runs: list[Swept] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lists, self.memory, self.jobs = Lists(self.world), Memory(self.world), MemoryJobs(self.world)
+
+    def install(self, number: int, *, repositories: Sequence[int], since: timedelta = 30 * DAY) -> None:
+        self.lists.installed.append(Installed(id=number, created_at=NOW - since, is_suspended=False))
+        self.lists.repositories_of[number] = list(repositories)
+
+    def run(self) -> Swept | None:
+        self.world.is_dead = False
+        job = SweepHeads(
+            clock=Clock(self.world),
+            ids=Ids(self.world),
+            jobs=self.jobs,
+            github=self.lists,
+            memory=self.memory,
+            store=Store(self.world),
+            queue=ReviewQueue(self.world),
+            host="github.com",
+        )
+        started = self.world.now
+        swept: Swept | None = None
+        with suppress(RetryableError, Death):
+            swept = job(deadline=started + timedelta(seconds=52))
+            self.runs += [swept] if swept is not None else []
+        self.world.now = max(self.world.now, started + MINUTE)
+        return swept
+
+    def run_for(self, duration: timedelta) -> None:
+        ends_at = self.world.now + duration
+        while self.world.now < ends_at:
+            self.run()
+
+
+def head(number: int = 3, sha: str = HEAD_A, *, ago: timedelta = HOUR, is_draft: bool = False) -> OpenHead:
+    return OpenHead(number=number, head_sha=sha, is_draft=is_draft, is_author_bot=False, updated_at=NOW - ago)
+
+
+def swept_world(*heads: OpenHead) -> Sweep:
+    sweep = Sweep()
+    sweep.install(5, repositories=[2])
+    sweep.lists.open_of[2] = list(heads)
+    return sweep
+
+
+def test_f5_f6_a_head_whose_webhook_never_came_is_reviewed() -> None:
+    sweep = swept_world(head())
+    sweep.run()
+    assert [(sent.number, sent.head_sha, sent.installation_id) for sent in sweep.world.queue] == [(3, HEAD_A, 5)]
+    sweep.world.settle()
+    expect_one_review(sweep.world)
+
+
+def test_a_head_that_has_a_review_is_left_alone() -> None:
+    sweep = swept_world(head())
+    sweep.world.deliver(pull_request_event())
+    sweep.run_for(DAY)
+    assert sum(run.sent for run in sweep.runs) == 0
+
+
+def test_f5_a_push_after_a_review_whose_webhook_never_came_is_found() -> None:
+    sweep = swept_world(head())
+    sweep.world.deliver(pull_request_event())
+    sweep.run_for(HOUR)
+    sweep.world.head = HEAD_B
+    sweep.lists.open_of[2] = [replace(head(sha=HEAD_B), updated_at=sweep.world.now)]
+    sweep.run_for(2 * HOUR)
+    assert {sent.head_sha for sent in sweep.world.queue} == {HEAD_B}
+    sweep.world.settle()
+    assert [review.commit_id for review, _ in sweep.world.reviews] == [HEAD_A, HEAD_B]
+
+
+def test_what_has_just_changed_is_left_to_its_webhook_and_looked_at_again() -> None:
+    sweep = swept_world(head(ago=MINUTE))
+    sweep.run()
+    assert sweep.world.queue == []
+    sweep.run_for(2 * HOUR)
+    assert len(sweep.world.queue) == 1
+
+
+def test_old_pull_requests_are_not_reviewed_on_the_day_of_the_installation() -> None:
+    old = [head(number, ago=10 * DAY) for number in range(1, 500)]
+    sweep = Sweep()
+    sweep.install(5, repositories=[2], since=HOUR)
+    sweep.install(6, repositories=[7])  # an old installation with a repository that is new to it
+    sweep.lists.open_of |= {2: old, 7: old}
+    sweep.run_for(DAY)
+    assert sweep.world.queue == []
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "wanted"),
+    [
+        (None, None, True),
+        (ReviewState.SUPERSEDED, HEAD_B, True),
+        (ReviewState.SKIPPED, SkipReason.DRAFT, True),
+        (ReviewState.SKIPPED, SkipReason.CLOSED, True),
+        (ReviewState.SKIPPED, SkipReason.INSTALLATION_GONE, True),
+        (ReviewState.SKIPPED, SkipReason.BOT_AUTHOR, False),
+        (ReviewState.SKIPPED, "a reason of a later release", False),
+        (ReviewState.QUEUED, None, False),
+        (ReviewState.RUNNING, None, False),
+        (ReviewState.PARKED, "an outage", False),
+        (ReviewState.ANSWERED, None, False),
+        (ReviewState.POSTED, None, False),
+        (ReviewState.FAILED, "poison", False),
+    ],
+)
+def test_only_what_nobody_else_takes_up_is_lost(state: ReviewState | None, reason: str | None, *, wanted: bool) -> None:
+    assert is_lost(head(), state, reason) is wanted
+    assert not is_lost(head(is_draft=True), state, reason)
+    assert not is_lost(replace(head(), is_author_bot=True), state, reason)
+
+
+def test_f50_what_was_skipped_while_the_installation_was_suspended_is_taken_up_afterwards() -> None:
+    sweep = swept_world(head())
+    key = ReviewKey(tenant=tenant_of("github.com", 1), repository_id=2, number=3, head_sha=HEAD_A)
+    sweep.world.items[key.review_id] = ReviewItem(
+        key=key, state=ReviewState.SKIPPED, reason=SkipReason.INSTALLATION_GONE.value, is_recorded=True
+    )
+    sweep.run()
+    sweep.world.settle()
+    assert sweep.world.items[key.review_id].state is ReviewState.POSTED
+
+
+def test_a_list_that_has_not_changed_is_not_read_again() -> None:
+    sweep = swept_world(head())
+    sweep.world.deliver(pull_request_event())
+    sweep.run_for(DAY)
+    assert sweep.lists.answered["unchanged"] == sweep.lists.answered["heads"] - 1
+    assert sweep.lists.answered["heads"] > 20
+    sweep.run_for(ETAG_LIFE)
+    assert sweep.lists.answered["unchanged"] < sweep.lists.answered["heads"] - 1  # and believed for a week
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_f7_whatever_goes_wrong_once_in_the_sweep_the_lost_head_is_reviewed_once(mode: Mode) -> None:
+    for number in count():
+        outage = Outage(at=number, mode=mode)
+        sweep = Sweep(World(outages=[outage]))
+        sweep.install(5, repositories=[1, 2, 9])
+        sweep.lists.open_of[2] = [head()]
+        sweep.run_for(10 * MINUTE)
+        if not outage.has_fired:
+            break
+        sweep.world.settle()
+        expect_one_review(sweep.world)
+    assert number > 20
+
+
+@pytest.mark.parametrize("error", [ThrottledError("limit"), RetryableError("502"), ForbiddenError("suspended")])
+def test_one_installations_trouble_is_no_others(error: Exception) -> None:
+    sweep = swept_world(head())
+    sweep.install(6, repositories=[8])
+    sweep.lists.installed.reverse()
+    sweep.lists.troubles[6] = error
+    assert sweep.run() is not None
+    assert len(sweep.world.queue) == 1
+
+
+def test_a_repository_that_cannot_be_read_does_not_stop_the_others() -> None:
+    sweep = Sweep()
+    sweep.install(5, repositories=[1, 2])
+    sweep.lists.open_of[2] = [head()]
+    sweep.lists.troubles[1] = ForbiddenError("access blocked")
+    sweep.run()
+    assert len(sweep.world.queue) == 1
+
+
+def test_f5_six_thousand_repositories_are_swept_in_a_day_with_a_tenth_of_the_limit() -> None:
+    sweep = Sweep()
+    numbers = range(1, 6_001)
+    sweep.install(5, repositories=numbers)
+    for number in numbers:
+        sweep.lists.open_of[number] = [head(number, f"{number:040x}")]
+    sweep.run_for(DAY)
+    assert {sent.repository_id for sent in sweep.world.queue} == set(numbers)
+    times = [at for installation, at in sweep.lists.requests if installation == 5]
+    most, oldest = 0, 0
+    for newest, at in enumerate(times):
+        while at - times[oldest] >= HOUR:
+            oldest += 1
+        most = max(most, newest - oldest + 1)
+    assert most <= FIVE_THOUSAND / 10
+
+
+def test_f5_a_thousand_installations_are_swept_in_a_day_and_a_large_one_holds_up_no_small_one() -> None:
+    sweep = Sweep()
+    sweep.install(1, repositories=range(1_000_000, 1_004_000))
+    for number in range(2, 1_002):
+        sweep.install(number, repositories=[number])
+        sweep.lists.open_of[number] = [head(number)]
+    sweep.run_for(2 * HOUR)
+    assert {sent.installation_id for sent in sweep.world.queue} == set(range(2, 1_002))
+
+
+def test_a_repository_with_many_open_pull_requests_is_paid_for_by_waiting() -> None:
+    sweep = swept_world(*(head(number, f"{number:040x}") for number in range(1, 950)))
+    sweep.run()
+    assert len(sweep.world.queue) == 949
+    visited_at = sweep.memory.rounds[5].visited_at
+    assert visited_at is not None
+    assert visited_at > NOW + 30 * timedelta(seconds=1)
+
+
+def test_an_allowance_grows_with_the_time_up_to_a_bound_and_is_never_negative() -> None:
+    assert allowance(None, now=NOW) == REQUESTS_AN_HOUR // 60
+    assert allowance(NOW - 15 * MINUTE, now=NOW) == 100
+    assert allowance(NOW - DAY, now=NOW) == 100
+    assert allowance(NOW + HOUR, now=NOW) == 0
