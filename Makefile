@@ -88,11 +88,12 @@ test-long: setup ## Run the long proofs too
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: bench
-bench: setup ## Measure the engine, cold starts, warm answers, memory, and a decision over limits (CLONES="DIR..." to replay)
+bench: setup ## Measure the engine, cold starts, memory, decisions over limits, the record (CLONES="DIR..." to replay, ROWS=N)
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.engine
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.real_histories $(CLONES)
 	@PYTHONPATH=infra $(BIN)/python -m tests.benchmarks.cold_start
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.limits
+	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.record $(ROWS)
 
 # --- building and running ---------------------------------------------------------------------------------------------
 

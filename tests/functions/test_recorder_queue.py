@@ -65,6 +65,10 @@ class Nothing:
     troubles: dict[int, Exception] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
     audited: list[AuditEntry] = field(default_factory=list)
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         self.audited += entries
@@ -105,7 +109,7 @@ def log() -> Log:
 
 def recorder(world: Nothing, log: Log) -> RecorderApp:
     reviews = RecordReviews(objects=world, record=world)
-    return RecorderApp(reviews=reviews, audit=RecordAudit(log=world), logger=log.logger)
+    return RecorderApp(reviews=reviews, audit=RecordAudit(log=world), logger=log.logger, close=world.close)
 
 
 ENTRY = AuditEntry(
@@ -143,6 +147,14 @@ def test_an_audit_entry_that_cannot_be_read_is_kept_and_never_acknowledged(log: 
     world = Nothing()
     assert failed(recorder(world, log).process(event(body), CONTEXT)) == ["m0"]
     assert world.audited == []
+
+
+@pytest.mark.parametrize("trouble", [None, RetryableError("away"), ZeroDivisionError("a bug")], ids=str)
+def test_a_batch_leaves_no_connection_behind_whatever_happened(log: Log, trouble: Exception | None) -> None:
+    world = Nothing({1: trouble} if trouble else {})
+    app = recorder(world, log)
+    app.process(event(*(encode_recorded(message(number)) for number in range(3))), CONTEXT)
+    assert world.closed == 1
 
 
 @pytest.mark.parametrize("place", range(10))

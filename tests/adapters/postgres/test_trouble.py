@@ -267,6 +267,35 @@ def test_f32_an_audit_entry_whose_commit_was_not_answered_is_there_once(
     assert verify(log.records(TENANT)) == ()
 
 
+def test_f31_a_batchs_connection_that_dies_is_replaced_and_none_outlives_the_batch(
+    server: Database, database_name: str, superuser: psycopg.Connection
+) -> None:
+    kept = engine(address(server, database_name, "codereview_writer"), is_kept=True)
+    record = PostgresReviewRecord(kept)
+    record.write(recorded(1), result("x"))
+    sessions = "SELECT pid FROM pg_stat_activity WHERE usename = 'codereview_writer' AND datname = current_database()"
+    (session,) = rows(superuser, sessions)
+    record.write(recorded(2, head="b"), result("x"))
+    assert rows(superuser, sessions) == [session]
+    superuser.execute("SELECT pg_terminate_backend(%s)", [session["pid"]])
+    with pytest.raises(RetryableError):
+        record.write(recorded(3, head="c"), result())
+    assert set(lives(superuser).values()) == {"open"}
+    record.write(recorded(3, head="c"), result())
+    assert set(lives(superuser).values()) == {"fixed"}
+    kept.dispose()
+    assert wait_until_gone(superuser, sessions)
+
+
+def wait_until_gone(superuser: psycopg.Connection, sessions: str) -> bool:
+    """The server notices a closed connection a moment later."""
+    for _ in range(100):
+        if not rows(superuser, sessions):
+            return True
+        superuser.execute("SELECT pg_sleep(0.05)")
+    return False
+
+
 def test_workers_at_once_on_one_pull_request_agree_on_every_life(
     connect: Connect, superuser: psycopg.Connection
 ) -> None:

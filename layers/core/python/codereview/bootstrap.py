@@ -311,11 +311,12 @@ def recorder() -> "RecorderApp":
 
     settings = recorder_settings(os.environ)
     objects = S3Objects(boto3.client("s3", config=_sdk_config()), settings.objects_bucket)
-    database = _database(settings.database)
+    database = _database(settings.database, is_kept=True)
     return RecorderApp(
         reviews=RecordReviews(objects=objects, record=PostgresReviewRecord(database)),
         audit=RecordAudit(log=PostgresAuditLog(database)),
         logger=_logger(settings.log),
+        close=database.dispose,
     )
 
 
@@ -550,7 +551,7 @@ def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":
     return CircuitModel(model, Circuit(SystemClock(), name="the language model"))
 
 
-def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40) -> "Engine":
+def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40, is_kept: bool = False) -> "Engine":
     """Reach the record, with an IAM token for each connection: signed here, without a call to anybody."""
     import boto3
 
@@ -571,7 +572,8 @@ def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40) -> "En
             ca_file=settings.ca_file,
             password=token,
             connect_timeout=connect_timeout,
-        )
+        ),
+        is_kept=is_kept,
     )
 
 

@@ -1,5 +1,6 @@
 """The record queue's messages as calls of the recording use cases."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,10 +22,14 @@ class RecorderApp:
     reviews: RecordReviews
     audit: RecordAudit
     logger: Logger
+    close: Callable[[], None]  # the connection that a batch shares: the next batch may be hours away
 
     def process(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Handle one event of the record queue's mapping."""
-        return process_batch(event, context, handle=self._handle, logger=self.logger)
+        try:
+            return process_batch(event, context, handle=self._handle, logger=self.logger)
+        finally:
+            self.close()
 
     def _handle(self, body: str) -> ReviewRecorded | UUID:
         """Write one message; returns what the log may say of it, which for an audit entry is its id alone."""

@@ -16,7 +16,7 @@ from codereview.domain.audit import DEPLOYMENT, GENESIS, AuditRecord, Head, chai
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.review import TenantId
 
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('audit ' || CAST(:tenant AS text), 0))")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _ROWS_AT_ONCE = 5_000
 _COLUMNS = audit_log.c
 
@@ -38,8 +38,8 @@ class PostgresAuditLog:
             self._append(tenant, {entry.id: entry for entry in own})
 
     def _append(self, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
-        with tenant_transaction(self._database, tenant) as connection:
-            append_to_chain(connection, tenant, entries)
+        with tenant_transaction(self._database, tenant, holding=_lock_name(tenant)) as connection:
+            _append_locked(connection, tenant, entries)
 
     def head(self, tenant: TenantId) -> Head:
         """Return the chain's last entry, to be anchored."""
@@ -73,12 +73,29 @@ _FIELDS = {"tenant_id": "tenant"} | {
 
 def append_to_chain(connection: sa.Connection, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
     """Write a tenant's entries, by their ids, in the caller's transaction, which has to be the tenant's."""
-    connection.execute(_LOCK, {"tenant": tenant})
-    known = connection.execute(
-        sa.select(_COLUMNS.entry_id).where(_COLUMNS.tenant_id == tenant, _COLUMNS.entry_id.in_(list(entries)))
+    connection.execute(_LOCK, {"name": _lock_name(tenant)})
+    _append_locked(connection, tenant, entries)
+
+
+def _lock_name(tenant: TenantId) -> str:
+    return f"audit {tenant}"
+
+
+def _append_locked(connection: sa.Connection, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:
+    known = (
+        sa.select(_COLUMNS.entry_id)
+        .where(_COLUMNS.tenant_id == tenant, _COLUMNS.entry_id.in_(list(entries)))
+        .scalar_subquery()
     )
-    new = entries.keys() - set(known.scalars())
-    head = chain_head(connection, tenant)
+    last = _last(tenant).subquery()
+    # One row in any case, so that what is known is told also of an empty chain.
+    row = connection.execute(
+        sa.select(last.c.seq, last.c.hash, sa.func.array(known).label("known")).select_from(
+            sa.select(sa.literal(1)).subquery().outerjoin(last, sa.true())
+        )
+    ).one()
+    new = entries.keys() - set(row.known)
+    head = GENESIS if row.seq is None else Head(seq=row.seq, hash=row.hash)
     rows = []
     for entry_id, entry in entries.items():
         if entry_id in new:
@@ -91,10 +108,10 @@ def append_to_chain(connection: sa.Connection, tenant: TenantId, entries: dict[o
 
 def chain_head(connection: sa.Connection, tenant: TenantId) -> Head:
     """Read a chain's last entry in the tenant's transaction."""
-    row = connection.execute(
-        sa.select(_COLUMNS.seq, _COLUMNS.hash)
-        .where(_COLUMNS.tenant_id == tenant)
-        .order_by(_COLUMNS.seq.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_last(tenant)).one_or_none()
     return GENESIS if row is None else Head(seq=row.seq, hash=row.hash)
+
+
+def _last(tenant: TenantId) -> sa.Select[tuple[int, bytes]]:
+    query = sa.select(_COLUMNS.seq, _COLUMNS.hash).where(_COLUMNS.tenant_id == tenant)
+    return query.order_by(_COLUMNS.seq.desc()).limit(1)

@@ -1,6 +1,6 @@
-"""Connections to the record: one for each piece of work, closed at its end.
+"""Connections to the record: one for each piece of work or batch of them, closed at its end.
 
-No pool: a kept connection stops Aurora from pausing, and a frozen sandbox wakes up with dead sockets.
+Nothing is kept for longer: a connection stops Aurora from pausing, and a frozen sandbox wakes up with dead sockets.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,11 +30,13 @@ _READ_ONLY_TRANSACTION = "25006"
 _DEPLOYMENT_CLASSES = {"0P", "28", "3D", "3F", "42"}
 
 
-# All three end with the transaction: nothing of a tenant is ever left on a connection.
+# All of it ends with the transaction: nothing of a tenant is ever left on a connection. A lock comes with it, since
+# each question to the database costs as much as all that it does.
 _BEGIN = sa.text("""
     SELECT set_config('app.tenant', :tenant, true),
            set_config('lock_timeout', :lock, true),
-           set_config('statement_timeout', :statement, true)
+           set_config('statement_timeout', :statement, true),
+           CASE WHEN :name <> '' THEN pg_advisory_xact_lock(hashtextextended(:name, 0)) END
 """)
 
 
@@ -52,8 +54,11 @@ class DatabaseAddress:
     connect_timeout: int = _CONNECT_TIMEOUT_SECONDS
 
 
-def engine(address: DatabaseAddress) -> sa.Engine:
-    """Make an engine that opens a connection for each use."""
+def engine(address: DatabaseAddress, *, is_kept: bool = False) -> sa.Engine:
+    """Make an engine that opens a connection for each use.
+
+    `is_kept`: it keeps one, until its owner disposes of it at the end of a batch.
+    """
 
     def connect() -> psycopg.Connection:
         return psycopg.connect(
@@ -68,22 +73,32 @@ def engine(address: DatabaseAddress) -> sa.Engine:
             application_name="codereview",
         )
 
+    if is_kept:
+        return sa.create_engine("postgresql+psycopg://", creator=connect, pool_size=1, max_overflow=0)
     return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 
 @contextmanager
-def tenant_transaction(database: sa.Engine, tenant: TenantId) -> Iterator[sa.Connection]:
-    """Open a transaction that sees and writes one tenant's rows only; errors come out as ours."""
+def tenant_transaction(database: sa.Engine, tenant: TenantId, *, holding: str = "") -> Iterator[sa.Connection]:
+    """Open a transaction that sees and writes one tenant's rows only; errors come out as ours.
+
+    `holding` names a lock that it has from its beginning to its end.
+    """
     with errors_translated(), database.begin() as connection:
-        set_tenant(connection, tenant)
+        set_tenant(connection, tenant, holding=holding)
         yield connection
 
 
 def set_tenant(
-    connection: sa.Connection, tenant: str, *, lock: str = _LOCK_TIMEOUT, statement: str = _STATEMENT_TIMEOUT
+    connection: sa.Connection,
+    tenant: str,
+    *,
+    lock: str = _LOCK_TIMEOUT,
+    statement: str = _STATEMENT_TIMEOUT,
+    holding: str = "",
 ) -> None:
     """Say whose rows the rest of the transaction sees and writes; `""`: nobody's."""
-    connection.execute(_BEGIN, {"tenant": tenant, "lock": lock, "statement": statement})
+    connection.execute(_BEGIN, {"tenant": tenant, "lock": lock, "statement": statement, "name": holding})
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
+from codereview.adapters.postgres.rows import as_json, insert_many
 from codereview.adapters.postgres.storable import storable
 from codereview.adapters.postgres.tables import finding_identity, reviews, usage
 from codereview.domain.finding import Finding
@@ -31,23 +31,27 @@ def write_identities(connection: sa.Connection, message: ReviewRecorded, result:
         return
     later = _later_review(connection, message)
     rows = [_row(message, fingerprint, finding, later) for fingerprint, finding in sorted(shown.items())]
-    statement = insert(finding_identity)
+    connection.execute(_UPSERT, {"rows": rows})
+
+
+def _upsert() -> sa.Executable:
+    statement = insert_many(finding_identity, "rows")
     new = statement.excluded
     is_fixed = _COLUMNS.status == "fixed"
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[_COLUMNS.tenant_id, _COLUMNS.repository_id, _COLUMNS.number, _COLUMNS.fingerprint],
-            set_={
-                # A person's dismissal sticks.
-                "status": sa.case((is_fixed, "open"), else_=_COLUMNS.status),
-                "closed_review_id": sa.case((is_fixed, None), else_=_COLUMNS.closed_review_id),
-                "times_reopened": _COLUMNS.times_reopened + sa.cast(is_fixed, sa.Integer),
-                **{name: new[name] for name in ("severity", "path", "last_review_id", "sequence", "updated_at")},
-            },
-            where=_COLUMNS.sequence < new.sequence,
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=[_COLUMNS.tenant_id, _COLUMNS.repository_id, _COLUMNS.number, _COLUMNS.fingerprint],
+        set_={
+            # A person's dismissal sticks.
+            "status": sa.case((is_fixed, "open"), else_=_COLUMNS.status),
+            "closed_review_id": sa.case((is_fixed, None), else_=_COLUMNS.closed_review_id),
+            "times_reopened": _COLUMNS.times_reopened + sa.cast(is_fixed, sa.Integer),
+            **{name: new[name] for name in ("severity", "path", "last_review_id", "sequence", "updated_at")},
+        },
+        where=_COLUMNS.sequence < new.sequence,
     )
+
+
+_UPSERT = _upsert()
 
 
 def _close(
@@ -114,7 +118,7 @@ def _row(
     finding: Finding,
     later: tuple[UUID, int, frozenset[str]] | None,
 ) -> dict[str, Any]:
-    moment = datetime.fromisoformat(message.finished_at)
+    moment = message.finished_at
     agent = finding.candidate.agent
     row = {
         "tenant_id": message.key.tenant,
@@ -126,13 +130,13 @@ def _row(
         "rule": storable(finding.candidate.rule),
         "severity": finding.candidate.severity.value,
         "path": storable(finding.path),
-        "first_review_id": message.review_id,
-        "last_review_id": message.review_id,
+        "first_review_id": as_json(message.review_id),
+        "last_review_id": as_json(message.review_id),
         "closed_review_id": None,
         "sequence": message.sequence,
         "created_at": moment,
         "updated_at": moment,
     }
     if later is not None and agent in later[2]:
-        row |= {"status": "fixed", "closed_review_id": later[0], "sequence": later[1]}
+        row |= {"status": "fixed", "closed_review_id": as_json(later[0]), "sequence": later[1]}
     return row

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from codereview.adapters.postgres.connections import tenant_transaction
 from codereview.adapters.postgres.identities import write_identities
+from codereview.adapters.postgres.rows import as_json, insert_many
 from codereview.adapters.postgres.storable import bigint, integer, storable
 from codereview.adapters.postgres.tables import findings, reviews, usage
 from codereview.domain.finding import Finding
@@ -16,8 +17,9 @@ from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, ReviewResult
 from codereview.domain.review import ReviewState
 
-# One review of a pull request at a time, whichever worker has it: they share the rows of finding_identity.
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+# Both tables in one statement, whose rows come as one parameter each.
+_FOUND = insert_many(findings, "findings").cte("found")
+_INSERT = insert_many(usage, "usage").add_cte(_FOUND)
 
 
 class PostgresReviewRecord:
@@ -33,18 +35,22 @@ class PostgresReviewRecord:
         The pull request's lock is taken first, which makes a second delivery wait; what the review's row says to be
         written already is not written again. An older message than the row's last changes nothing.
         """
-        with tenant_transaction(self._database, message.key.tenant) as connection:
-            key = message.key
-            connection.execute(_LOCK, {"name": f"pull request {key.tenant} {key.repository_id} {key.number}"})
+        key = message.key
+        # One review of a pull request at a time, whichever worker has it: they share the rows of finding_identity.
+        lock = f"pull request {key.tenant} {key.repository_id} {key.number}"
+        with tenant_transaction(self._database, key.tenant, holding=lock) as connection:
             row = connection.execute(_upsert(message)).one_or_none()
             if row is None or result is None:
                 return
+            written: dict[str, Any] = {}
             if row.findings_total is None:
-                _write_result(connection, message, result)
+                written |= _write_result(connection, message, result)
             # What was never posted nobody was shown, though its findings are on record.
             if message.state is ReviewState.POSTED and not row.is_identified:
                 write_identities(connection, message, result)
-                connection.execute(_update(message).values(is_identified=True))
+                written |= {"is_identified": True}
+            if written:
+                connection.execute(_update(message).values(**written))
 
 
 def _upsert(message: ReviewRecorded) -> sa.Executable:
@@ -72,28 +78,23 @@ def _update(message: ReviewRecorded) -> sa.Update:
     return sa.update(reviews).where(reviews.c.tenant_id == message.key.tenant, reviews.c.review_id == message.review_id)
 
 
-def _write_result(connection: sa.Connection, message: ReviewRecorded, result: ReviewResult) -> None:
-    """Write the findings, what each agent took, and how many files were read."""
+def _write_result(connection: sa.Connection, message: ReviewRecorded, result: ReviewResult) -> dict[str, Any]:
+    """Write the findings and what each agent took; returns what the review's row says of it all."""
     found = [_finding_row(message, ordinal, finding, result) for ordinal, finding in enumerate(result.findings)]
-    if found:
-        connection.execute(sa.insert(findings), found)
     runs = {run.agent: _usage_row(message, run) for run in result.runs}
-    if runs:
-        connection.execute(sa.insert(usage), list(runs.values()))
+    connection.execute(_INSERT, {"findings": found, "usage": list(runs.values())})
     coverage = result.coverage
-    connection.execute(
-        _update(message).values(
-            findings_total=len(found),
-            files_total=integer(coverage.file_count),
-            files_reviewed=len(coverage.reviewed),
-        )
-    )
+    return {
+        "findings_total": len(found),
+        "files_total": integer(coverage.file_count),
+        "files_reviewed": len(coverage.reviewed),
+    }
 
 
 def _usage_row(message: ReviewRecorded, run: AgentRun) -> dict[str, Any]:
     return {
         "tenant_id": message.key.tenant,
-        "review_id": message.review_id,
+        "review_id": as_json(message.review_id),
         "agent": run.agent,
         "engine": storable(run.engine),
         "prompt_version": run.prompt_version,
@@ -104,7 +105,7 @@ def _usage_row(message: ReviewRecorded, run: AgentRun) -> dict[str, Any]:
         "output_tokens": bigint(run.usage.output_tokens),
         "cached_tokens": bigint(run.usage.cached_tokens),
         "findings": integer(run.findings),
-        "created_at": datetime.fromisoformat(message.finished_at),
+        "created_at": message.finished_at,
     }
 
 
@@ -113,15 +114,15 @@ def _finding_row(message: ReviewRecorded, ordinal: int, finding: Finding, result
     run = next((run for run in result.runs if run.agent == candidate.agent), None)
     return {
         "tenant_id": message.key.tenant,
-        "review_id": message.review_id,
+        "review_id": as_json(message.review_id),
         "ordinal": ordinal,
-        "created_at": datetime.fromisoformat(message.finished_at),
+        "created_at": message.finished_at,
         "agent": candidate.agent,
         "engine": storable(run.engine) if run else "",
         "prompt_version": run.prompt_version if run else None,
         "rule": storable(candidate.rule),
         "severity": candidate.severity.value,
-        "confidence": candidate.confidence,
+        "confidence": as_json(candidate.confidence),
         "path": storable(finding.path),
         "side": anchor.side.value if anchor else None,
         "line": anchor.line if anchor else None,
