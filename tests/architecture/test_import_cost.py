@@ -95,6 +95,14 @@ def test_the_reviewer_never_loads_the_database() -> None:
     assert {name.partition(".")[0] for name in modules}.isdisjoint({"sqlalchemy", "psycopg", "alembic"})
 
 
+def test_the_api_never_loads_the_database_nor_the_reviewers_work() -> None:
+    start = f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / 'api')!r}); import handler"
+    modules = modules_loaded_by("\n".join([start, *imports_of("api")]))
+    assert {"boto3", "codereview.entrypoints.api.app", "codereview.adapters.github.identity"} <= modules
+    assert {name.partition(".")[0] for name in modules}.isdisjoint({"sqlalchemy", "psycopg", "alembic", "ruff"})
+    assert "codereview.use_cases.review_pull_request" not in modules
+
+
 def test_a_third_party_import_would_be_seen() -> None:
     assert third_party(modules_loaded_by("import httpx")) >= {"httpx", "idna"}
     assert Path(sysconfig.get_path("purelib"), "httpx").exists()

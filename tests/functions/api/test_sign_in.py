@@ -48,13 +48,13 @@ def test_an_operator_is_known_by_number_and_sees_all_tenants(world: World) -> No
     assert complete(world, *begin(world)).json["caller"]["is_operator"] is False
 
 
-def test_a_link_with_somebody_elses_answer_signs_nobody_in(world: World) -> None:
+def test_b83_a_link_with_somebody_elses_answer_signs_nobody_in(world: World) -> None:
     (mine, _, _), (_, code, state) = begin(world), begin(world)
     assert complete(world, mine, code, state).status == 400
     assert not [pk for pk in world.pks() if pk.startswith("session#")]
 
 
-def test_a_code_is_good_for_its_own_ticket_only_and_once(world: World) -> None:
+def test_b83_a_code_is_good_for_its_own_ticket_only_and_once(world: World) -> None:
     (ticket, code, state), (other, _, other_state) = begin(world), begin(world)
     assert complete(world, other, code, other_state).status == 400
     ticket, code, state = begin(world)
@@ -63,7 +63,7 @@ def test_a_code_is_good_for_its_own_ticket_only_and_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("part", ["ticket", "code", "state"])
-def test_anything_that_was_changed_is_refused_alike(shared: World, part: str) -> None:
+def test_b83_anything_that_was_changed_is_refused_alike(shared: World, part: str) -> None:
     shared.clock.sleep(timedelta(minutes=1))
     parts = dict(zip(("ticket", "code", "state"), begin(shared), strict=True))
     parts[part] = parts[part][:-1] + ("A" if parts[part][-1] != "A" else "B")
@@ -71,7 +71,7 @@ def test_anything_that_was_changed_is_refused_alike(shared: World, part: str) ->
     assert (reply.status, reply.json["detail"]) == (400, "the sign-in cannot be completed: begin again")
 
 
-def test_a_ticket_that_nobody_gave_out_is_refused_without_asking_github(shared: World) -> None:
+def test_b83_a_ticket_that_nobody_gave_out_is_refused_without_asking_github(shared: World) -> None:
     shared.web.asked.clear()
     for ticket in ("x", "9999999999.x.x", "..", "a.b.c", "-1.x.y"):
         shared.clock.sleep(timedelta(minutes=1))
@@ -93,7 +93,7 @@ def test_while_github_does_not_answer_the_sign_in_is_to_be_tried_later(world: Wo
     assert "canary" not in reply.text
 
 
-def test_t9_a_tenant_is_what_github_says_about_an_installation_and_only_operators_bind_one(world: World) -> None:
+def test_b84_t9_a_tenant_is_what_github_says_about_an_installation_and_only_operators_bind_one(world: World) -> None:
     installation = world.installed.install(55)
     wanted = {"installation_id": installation}
     assert world.call("POST", "/v1/tenants", world.person(11, Role.ADMIN), body=wanted).status == 403
