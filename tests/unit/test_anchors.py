@@ -247,6 +247,50 @@ def test_a_copy_with_a_wrong_word_is_found_where_only_one_changed_line_is_like_i
     assert _anchored(claim, file).placement is Placement.DROPPED
 
 
+_C = FileChange(
+    path="a.c",
+    status=FileStatus.ADDED,
+    hunks=parse_patch(
+        b"@@ -0,0 +1,14 @@\n"
+        b"+/*\n+ * Counts.\n+ * Returns how many there are of them.\n+ */\n"
+        b"+int count_all(struct list *list) {\n+\tif (list->is_empty) {\n+\t\treturn 0;\n+\t}\n"
+        b"+\tcontinue_with(list);\n+\n+\tmark_as_seen(list, list->first);\n+\treturn list->length;\n+}\n+```sh"
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "line", "lines"),
+    [
+        pytest.param("/*\n...\n * Returns how many there are of them.", 1, (1, 3), id="a short beginning"),
+        pytest.param("int count_all(struct list *list) {\n\t// ...\n}", None, (5, 13), id="a bracket as an end"),
+        pytest.param("\tif (list->is_empty) {\n    ...\n\t}", None, (6, 8), id="an indented bracket as an end"),
+        pytest.param(
+            "\tcontinue_with(list);\n\n\tmark_as_seen(item, data->first);", 9, (9, 11), id="a word in the end"
+        ),
+        pytest.param("```\n}\n```sh\n```", None, (13, 14), id="a fence in a fence"),
+        pytest.param("\tcontinue_with(all_of_it);\n\tunlike = 3;", 9, (9, 9), id="another line behind"),
+    ],
+)
+def test_a_quote_of_several_lines_keeps_its_first_and_its_last(
+    quote: str, line: int | None, lines: tuple[int, int]
+) -> None:
+    assert _lines(_anchored(_claim(quote, line, path="a.c"), _C)) == (Side.RIGHT, *lines)
+
+
+def test_removed_rows_may_be_left_out_in_the_middle() -> None:
+    quote = '       - def test_index():\n    ...\n       -     base_python = ["3.13"]'
+    assert _lines(_anchored(_claim(quote, 20, path="x.py"), _EDITED)) == (Side.LEFT, 20, 22)
+
+
+def test_a_number_does_not_decide_where_a_bracket_stands_that_is_not_there() -> None:
+    rows = b"\n".join(b"+start(%d);\n+more(%d);\n+work(%d);\n+rest(%d);\n+}" % ((n,) * 4) for n in range(5))
+    file = FileChange(path="x.js", status=FileStatus.ADDED, hunks=parse_patch(b"@@ -0,0 +1,25 @@\n" + rows))
+    assert _lines(_anchored(_claim("}", 10, path="x.js"), file)) == (Side.RIGHT, 10, 10)
+    assert _lines(_anchored(_claim("}", 200, path="x.js"), file)) is None
+    assert _lines(_anchored(_claim("];", 8, path="x.js"), file)) == (Side.RIGHT, 8, 8)
+
+
 _EDITED = FileChange(
     path="x.py",
     status=FileStatus.MODIFIED,

@@ -25,8 +25,8 @@ from codereview.domain.finding import Candidate, Finding, Placement, Side
 from codereview.domain.fingerprints import fingerprint
 from codereview.domain.masking import MASK, mask_secrets
 from codereview.domain.paths import find_file
-from codereview.domain.quote_readings import is_row_of_removed, is_shown_as_removed, squeezed
-from codereview.domain.quotes import Fit, Lines, Match, find, is_telling, similarity
+from codereview.domain.quote_readings import bare_lines, is_row_of_removed, is_shown_as_removed, squeezed
+from codereview.domain.quotes import Fit, Lines, Match, find, following, is_telling, similarity
 from codereview.domain.suggestions import is_applicable
 
 HeadText = Callable[[str], bytes | None]
@@ -112,7 +112,7 @@ class _Anchoring:
                 place = self._by_number(candidate, file)
             elif place is None:
                 place = self._careless(candidate, file)
-                if place is None and not is_telling(candidate.quote):
+                if place is None and not is_in_diff and not is_telling(candidate.quote):
                     place = self._by_number(candidate, file)
             if place is not None:
                 return self._inline(candidate, file, place)
@@ -244,14 +244,24 @@ class _Anchoring:
                 default=(0.0, 0, 0),
             )
             if likeness >= _CARELESS:
-                return side.place(index, index)
+                return self._with_following(candidate.quote, side, index)
         changed = [index for index, row in enumerate(side.rows) if row.kind is not RowKind.CONTEXT]
         if len(changed) > self._comparisons_left:
             return None
         self._comparisons_left -= len(changed)
         alike = sorted((similarity(candidate.quote, row_text(side.rows[at])[:_LONGEST_COMPARED]), at) for at in changed)
         (second, _), (best, index) = [(0.0, 0), (0.0, 0), *alike][-2:]
-        return side.place(index, index) if best >= _FAIR and best - second >= _LEAST_LEAD else None
+        is_only = best >= _FAIR and best - second >= _LEAST_LEAD
+        return self._with_following(candidate.quote, side, index) if is_only else None
+
+    @staticmethod
+    def _with_following(quote: str, side: DiffSide, index: int) -> Place:
+        """Take in the rows behind the first that are like the rest of the quote, as far as they are in its hunk."""
+        plain = "\n".join(bare_lines(quote))
+        first = side.place(index, index)
+        more = following(plain, [row_text(row) for row in side.rows[index + 1 : index + 1 + quote.count("\n") * 2]])
+        whole = side.place(index, index + more)
+        return whole if whole.rows[-1] is side.rows[index + more] else first
 
     def _inline(self, candidate: Candidate, file: FileChange, place: Place) -> Finding:
         text = place.text

@@ -15,6 +15,8 @@ _SHOWN_ROW = re.compile(r"\s*(\d{1,7}) [+ ](?: (.*))?", re.DOTALL)
 _SHOWN_MARK = re.compile(r"\s*(?:\d{1,7} [+ ]|-)")
 _SHOWN_REMOVED_ROW = re.compile(r"\s*- ?(.*)", re.DOTALL)
 _REMOVED_LEAD = " " * 7 + "-"
+# A line that stands for lines that were left out, in a comment or not.
+_GAP = re.compile(r"\s*(?:#|//|--|/?\*)?\s*(?:\.{3,}|…)\s*(?:\*/)?\s*")
 # And as other tools number lines: `12: text`, `12 | text`, `L12 text`.
 _NUMBERED = re.compile(r"\s*L?(\d{1,7})(?:\s*[:|]\s?|\s+)(.*)", re.DOTALL)
 
@@ -55,8 +57,13 @@ def is_shown_as_removed(quote: str) -> bool:
 
 def is_row_of_removed(quote: str) -> bool:
     """Tell rows of the rendered change with their blanks in front: no code begins so, list or not."""
-    lines = [line for line in quote.split("\n") if line.strip()]
+    lines = [line for line in quote.split("\n") if line.strip() and not is_gap(line)]
     return bool(lines) and all(line.startswith(_REMOVED_LEAD) for line in lines)
+
+
+def is_gap(line: str) -> bool:
+    """Tell a line that says that some were left out."""
+    return _GAP.fullmatch(line) is not None
 
 
 def bare_lines(quote: str) -> list[str]:
@@ -88,9 +95,11 @@ def readings(quote: str) -> Iterator[Reading]:
 
 
 def _ways(texts: list[str]) -> Iterator[tuple[int | None, list[str]]]:
-    if all(text.startswith(_REMOVED_LEAD) for text in texts):
+    if is_row_of_removed("\n".join(texts)):
         yield None, [text.removeprefix(_REMOVED_LEAD).removeprefix(" ") for text in texts]
     yield None, texts
+    if len(texts) > 2 and _FENCE.fullmatch(texts[0]) and _FENCE.fullmatch(texts[-1]):  # noqa: PLR2004 - and a text
+        yield None, texts[1:-1]  # there may be fences in it too
     texts = [text for text in texts if not _FENCE.fullmatch(text)]
     yield None, texts
     yield from _as_shown(texts)

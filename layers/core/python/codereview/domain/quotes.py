@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import IntEnum
 from functools import cached_property
+from operator import itemgetter
 
 from codereview.domain.hidden_text import strip_hidden
-from codereview.domain.quote_readings import LONGEST_LINE, Reading, indent, readings, squeezed
+from codereview.domain.quote_readings import LONGEST_LINE, Reading, indent, is_gap, readings, squeezed
 
 # Below eight characters a piece of a line (`return x`, `}`) stands in too many places to mean one.
 LEAST_PIECE = 8
@@ -21,6 +22,7 @@ _LEAST_RATIO = 0.85
 _LEAST_RESEMBLANCE = 0.55
 # Of a longer quote with mistakes in it, the beginning says where it belongs.
 _MOST_ALIGNED = 40
+_MOST_ELIDED = 120  # lines
 _LONGEST_COMMENT_MARK = 2  # what is left of `# ...` or `// ...` is no code
 # A secret is shown to models as its mask, which stands for anything, like an ellipsis.
 _ELLIPSIS = re.compile(r"\.{3,}|…|\[masked[a-z0-9-]*\]")
@@ -147,8 +149,38 @@ def _piece(reading: Reading, lines: Lines) -> list[Match]:
     ]
 
 
+def _elided(reading: Reading, lines: Lines) -> list[Match]:
+    """Find whole lines of which the middle was left out: from each place of the longer end to the nearest of the other.
+
+    A lone bracket stands in many lines: the one that is indented as it is quoted is meant.
+    """
+    gaps = [index for index, text in enumerate(reading.lines) if is_gap(text)]
+    if len(gaps) != 1 or gaps[0] in (0, len(reading.lines) - 1):
+        return []
+    ends = [Reading(lines=reading.lines[: gaps[0]]), Reading(lines=reading.lines[gaps[0] + 1 :])]
+    is_head_longer = len(ends[0].text) >= len(ends[1].text)
+    anchors, others = (_verbatim(end, lines) for end in (ends if is_head_longer else ends[::-1]))
+    near = (reading.indents or ("",) * len(reading.lines))[gaps[0] + 1 if is_head_longer else 0]
+    found: list[Match] = []
+    for match in anchors:
+        beyond = [
+            (lines.indents[other.first] != near, abs(other.first - match.first), other)
+            for other in others
+            if (other.first > match.last if is_head_longer else other.last < match.first)
+            and abs(other.first - match.first) <= _MOST_ELIDED
+        ]
+        if beyond:
+            other = min(beyond, key=itemgetter(0, 1))[2]
+            ordered = (match, other) if is_head_longer else (other, match)
+            found.append(Match(first=ordered[0].first, last=ordered[1].last, number=reading.number))
+    return found
+
+
 def _abridged(reading: Reading, lines: Lines) -> list[Match]:
     """Find a text with ellipses by its pieces, in their order; the first begins a line."""
+    elided = _elided(reading, lines)
+    if elided:
+        return elided
     pieces = [piece for piece in _ELLIPSIS.split(reading.text) if len(piece) > _LONGEST_COMMENT_MARK]
     if not pieces or pieces[0] == reading.text:
         return []
@@ -213,6 +245,21 @@ def _partner(wanted: str, at: int, step: int, lines: Lines) -> int | None:
         len(wanted) < LEAST_PIECE or _resembles(wanted, lines.squeezed[lines.filled[neighbours[0]]])
     )
     return neighbours[0] if is_next else None
+
+
+def following(quote: str, texts: Sequence[str]) -> int:
+    """Count the lines, of those behind the one that is like the quote's first, that are like the quote's others."""
+    wanted = [line for line in map(squeezed, strip_hidden(quote).split("\n")) if line][1:_MOST_ALIGNED]
+    count = 0
+    for index, text in enumerate(texts[: 2 * _MOST_ALIGNED], start=1):
+        if not wanted:
+            break
+        if not text.strip():
+            continue
+        if squeezed(text) != wanted[0] and not _resembles(wanted[0], squeezed(text)):
+            break
+        count, wanted = index, wanted[1:]
+    return count
 
 
 def _resembles(wanted: str, text: str) -> bool:
