@@ -8,6 +8,7 @@ from codereview.domain.diff import parse_patch
 from codereview.domain.finding import Candidate, Finding, Placement, Severity, Side
 from codereview.domain.masking import mask_secrets
 from codereview.domain.merging import merge
+from codereview.domain.quotes import Fit, Lines, find
 
 _PATCH = b"""@@ -10,8 +10,9 @@ def total(items):
  def total(items):
@@ -276,6 +277,15 @@ def test_a_quote_of_several_lines_keeps_its_first_and_its_last(
     quote: str, line: int | None, lines: tuple[int, int]
 ) -> None:
     assert _lines(_anchored(_claim(quote, line, path="a.c"), _C)) == (Side.RIGHT, *lines)
+
+
+def test_a_gap_between_lines_that_stand_everywhere_is_not_searched_for_in_all_of_them() -> None:
+    def places(number: int) -> int:
+        texts = Lines(["}", "middle();"] * number)
+        return len(find("}\n...\n}", texts, [Fit.ABRIDGED]))
+
+    assert places(100) == 99
+    assert places(20_000) == 0
 
 
 def test_removed_rows_may_be_left_out_in_the_middle() -> None:

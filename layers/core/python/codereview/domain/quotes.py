@@ -5,7 +5,7 @@ The ways of reading a quote go from strict to loose; a looser one is tried only 
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -23,6 +23,7 @@ _LEAST_RESEMBLANCE = 0.55
 # Of a longer quote with mistakes in it, the beginning says where it belongs.
 _MOST_ALIGNED = 40
 _MOST_ELIDED = 120  # lines
+_MOST_PLACES = 200  # of one end; nobody could tell which is meant
 _LONGEST_COMMENT_MARK = 2  # what is left of `# ...` or `// ...` is no code
 # A secret is shown to models as its mask, which stands for anything, like an ellipsis.
 _ELLIPSIS = re.compile(r"\.{3,}|…|\[masked[a-z0-9-]*\]")
@@ -161,13 +162,17 @@ def _elided(reading: Reading, lines: Lines) -> list[Match]:
     is_head_longer = len(ends[0].text) >= len(ends[1].text)
     anchors, others = (_verbatim(end, lines) for end in (ends if is_head_longer else ends[::-1]))
     near = (reading.indents or ("",) * len(reading.lines))[gaps[0] + 1 if is_head_longer else 0]
+    if len(anchors) > _MOST_PLACES:
+        return []
+    firsts = [other.first for other in others]
     found: list[Match] = []
     for match in anchors:
+        begin, end = (match.last + 1, match.first + _MOST_ELIDED) if is_head_longer else (0, match.first)
+        window = others[bisect_left(firsts, max(begin, match.first - _MOST_ELIDED)) : bisect_left(firsts, end)]
         beyond = [
             (lines.indents[other.first] != near, abs(other.first - match.first), other)
-            for other in others
-            if (other.first > match.last if is_head_longer else other.last < match.first)
-            and abs(other.first - match.first) <= _MOST_ELIDED
+            for other in window
+            if is_head_longer or other.last < match.first
         ]
         if beyond:
             other = min(beyond, key=itemgetter(0, 1))[2]
