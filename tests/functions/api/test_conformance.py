@@ -1,7 +1,8 @@
 """The running API against its own description: schemathesis makes requests of every kind, and checks each answer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -61,14 +62,10 @@ class Gateway:
 
 
 @pytest.fixture(scope="module")
-def gateway(shared: World) -> Iterator[Gateway]:
+def gateway(shared: World) -> Gateway:
     shared.person(11, Role.ADMIN)
     shared.review()
-    gateway = Gateway(shared)
-    yield gateway
-    assert gateway.statuses.get(429) is None
-    assert not [status for status in gateway.statuses if status >= 500]
-    assert gateway.statuses.get(200, 0) > 10
+    return Gateway(shared)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +80,7 @@ def test_b71_every_answer_is_one_that_the_description_knows(
     route = BY_NAME[operation]
     cases = described[route.path][route.method].as_strategy(generation_mode=mode)
 
-    @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def hold(case: Any) -> None:
         if mode is GenerationMode.POSITIVE and route.parameters:
@@ -92,4 +89,8 @@ def test_b71_every_answer_is_one_that_the_description_knows(
             case.path_parameters.update(found.groupdict())
         case.call_and_validate(headers={"Authorization": f"Bearer {gateway.world.operator()}"})
 
+    gateway.statuses.clear()
     hold()
+    assert not [status for status in gateway.statuses if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500]
+    if mode is GenerationMode.POSITIVE and route.method == "GET":
+        assert HTTPStatus.OK in gateway.statuses
