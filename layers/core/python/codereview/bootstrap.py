@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from aws_lambda_powertools import Logger
@@ -265,6 +265,11 @@ def _api_clients(session: "Session") -> "Clients":
 def api_key() -> str | None:
     """Return the command line's key, which never stands among its arguments, where others could read it."""
     return os.environ.get("CODEREVIEW_API_KEY")
+
+
+def use_aws(environment: "Mapping[str, str]") -> None:
+    """Let this process speak to another account from now on: the emulated one of a local stack."""
+    os.environ.update(environment)
 
 
 def control_plane(stack: str) -> "ControlPlane":

@@ -228,6 +228,14 @@ class LiveReviews(Protocol):
         ...
 
 
+class ObjectTimes(Protocol):
+    """When objects were stored."""
+
+    def written(self, prefix: str) -> Sequence[tuple[str, datetime]]:
+        """List up to a thousand keys below a prefix, each with its time."""
+        ...
+
+
 class SeizableReviews(ReviewStore, Protocol):
     """The states of reviews, for whoever may take one out of a worker's hands."""
 

@@ -25,7 +25,7 @@ def local() -> None:
 @local.command()
 def up() -> None:
     """Bring everything up, print the addresses, and stay until Ctrl-C."""
-    stack, demo = _launcher("stack"), _launcher("demo")
+    stack, demo = launcher("stack"), launcher("demo")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with stack.LocalStack(report=demo.step) as running:
@@ -42,7 +42,7 @@ def up() -> None:
 @local.command()
 def down() -> None:
     """Stop what `local up` or `make demo` started in this checkout."""
-    checkout = _launcher("checkout")
+    checkout = launcher("checkout")
     if not checkout.STATE_FILE.is_file():
         click.echo("Nothing is running.")
         return
@@ -67,7 +67,7 @@ def down() -> None:
 @click.option("--title", help="The pull request's title.")
 def open_pr(repo: Path, base: str, head: str, title: str | None) -> None:
     """Open a pull request on the running system, and show its review."""
-    demo, hub = _launcher("demo"), _launcher("hub")
+    demo, hub = launcher("demo"), launcher("hub")
     state = _state()
     try:
         github = hub.Hub(url=state["github_url"])
@@ -79,13 +79,13 @@ def open_pr(repo: Path, base: str, head: str, title: str | None) -> None:
 
 def _state() -> dict[str, str]:
     """Read where the running system is."""
-    path = _launcher("checkout").STATE_FILE
+    path = launcher("checkout").STATE_FILE
     if not path.is_file():
         raise UserError("nothing is running: start it with `codereview local up` or `make demo`")
     return dict(json.loads(path.read_text()))
 
 
-def _launcher(name: str) -> ModuleType:
+def launcher(name: str) -> ModuleType:
     """Import a module of the launcher; raises UserError outside of a checkout."""
     if not (_CHECKOUT / "template.yaml").is_file():
         raise UserError("this command works in a checkout of the project only")

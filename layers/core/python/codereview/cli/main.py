@@ -22,12 +22,15 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "notices": "control.notices:notices",
     "people": "control.tenants:people",
     "queues": "control.queues:queues",
+    "reconcile": "reconcile:reconcile",
+    "redrive": "redrive:redrive",
     "review": "review:review",
     "reviews": "control.reviews:reviews",
     "sign-in": "control.sign_in:sign_in",
     "sign-out": "control.sign_in:sign_out",
     "status": "control.sign_in:status",
     "tenants": "control.tenants:tenants",
+    "trace": "trace:trace",
     "whoami": "control.sign_in:whoami",
 }
 _FAILED: Final = 1

@@ -21,7 +21,12 @@ def result_key(tenant: TenantId, review_id: object) -> str:
 
 def answer_key(tenant: TenantId, review_id: object, agent: str, question_digest: str) -> str:
     """Name the object of one answer; the digest of the question keeps an answer from being read as another's."""
-    return f"answers/{tenant.replace(':', '/')}/{review_id}/{agent}/{question_digest}.json"
+    return f"{answers_prefix(tenant, review_id)}{agent}/{question_digest}.json"
+
+
+def answers_prefix(tenant: TenantId, review_id: object) -> str:
+    """Name the folder of a review's answers."""
+    return f"answers/{tenant.replace(':', '/')}/{review_id}/"
 
 
 def encode_result(result: ReviewResult) -> bytes:

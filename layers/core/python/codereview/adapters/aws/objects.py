@@ -1,6 +1,7 @@
 """Answers and results as objects in S3."""
 
 import hashlib
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -48,8 +49,12 @@ class S3Objects:
 
     def keys(self, prefix: str) -> list[str]:
         """List up to a thousand keys below a prefix."""
+        return [key for key, _ in self.written(prefix)]
+
+    def written(self, prefix: str) -> list[tuple[str, datetime]]:
+        """List up to a thousand keys below a prefix, each with the time of its latest version."""
         try:
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
         except (ClientError, BotoCoreError) as error:
             raise translated("S3", error) from error
-        return [item["Key"] for item in answer.get("Contents", [])]
+        return [(item["Key"], item["LastModified"]) for item in answer.get("Contents", [])]

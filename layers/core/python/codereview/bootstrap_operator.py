@@ -1,0 +1,141 @@
+"""The part of the composition root for operators' commands: a stack's use cases, with the operator's credentials."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from codereview.adapters.aws.dead_letters import SqsDeadLetters
+from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.objects import S3Objects
+from codereview.adapters.aws.queues import SqsReviewQueue
+from codereview.adapters.aws.secrets import Secrets
+from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
+from codereview.adapters.dynamodb.due import DynamoAgenda
+from codereview.adapters.dynamodb.reviews import DynamoReviews
+from codereview.adapters.github.app import app_client
+from codereview.adapters.github.client import GitHubClient
+from codereview.adapters.github.deliveries import GitHubDeliveries
+from codereview.adapters.github.installations import GitHubInstallations
+from codereview.adapters.github.tokens import AppCredentials
+from codereview.adapters.http import outbound_client
+from codereview.adapters.system import SystemClock
+from codereview.ports import Clock
+from codereview.settings import ReconcilerSettings, reconciler_settings
+from codereview.use_cases.reconcile.by_hand import (
+    AtOnce,
+    Tell,
+    ToldAgenda,
+    ToldClock,
+    ToldDeadLetters,
+    ToldDeliveries,
+    ToldQueue,
+)
+from codereview.use_cases.reconcile.redeliver import RedeliverFailed
+from codereview.use_cases.reconcile.release_due import ReleaseDue
+from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+from codereview.use_cases.trace_review import TraceReview
+
+Job = Callable[[datetime], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """A stack in the hands of whoever holds the credentials."""
+
+    clock: Clock
+    host: str  # of GitHub
+    trace: TraceReview
+    installations: GitHubInstallations
+    jobs: Callable[[datetime, Tell, bool], Mapping[str, Job]]  # since when, whom to tell, whether to rehearse
+
+
+def operator(stack: str) -> Operator:
+    """Reach a stack: its functions say where everything is. Raises a CodeReviewError if they cannot be asked."""
+    session, clock = boto3.Session(), SystemClock()
+    settings = reconciler_settings(_variables(session, f"{stack}-reconciler"))
+    reviewer = _variables(session, f"{stack}-reviewer")
+    dynamodb, table = session.client("dynamodb", config=_CONFIG), settings.control_table
+    objects = S3Objects(session.client("s3", config=_CONFIG), reviewer["OBJECTS_BUCKET"])
+    agenda = DynamoAgenda(dynamodb, table)
+    github = _github(session, settings, clock)
+    return Operator(
+        clock=clock,
+        host=reviewer["GITHUB_HOST"],
+        trace=TraceReview(
+            store=DynamoReviews(dynamodb, table),
+            reviews=DynamoLiveReviews(dynamodb, table),
+            agenda=agenda,
+            objects=objects,
+            times=objects,
+        ),
+        installations=GitHubInstallations(github, host=reviewer["GITHUB_HOST"], clock=clock),
+        jobs=_Jobs(settings=settings, sqs=session.client("sqs", config=_CONFIG), agenda=agenda, github=github),
+    )
+
+
+_CONFIG = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}, tcp_keepalive=True
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Jobs:
+    """Builds the reconciler's jobs for one run by hand."""
+
+    settings: ReconcilerSettings
+    sqs: Any
+    agenda: DynamoAgenda
+    github: GitHubClient
+
+    def __call__(self, since: datetime, tell: Tell, is_rehearsal: bool) -> Mapping[str, Job]:  # noqa: FBT001 -- as declared
+        """Put them together."""
+        settings, jobs = self.settings, AtOnce(since=since)
+        clock = ToldClock(inner=SystemClock(), is_rehearsal=is_rehearsal)
+        release = ReleaseDue(
+            clock=clock,
+            agenda=ToldAgenda(inner=self.agenda, is_rehearsal=is_rehearsal),
+            queue=ToldQueue(
+                inner=SqsReviewQueue(self.sqs, settings.review_queue_url), tell=tell, is_rehearsal=is_rehearsal
+            ),
+        )
+        log = ToldDeliveries(inner=GitHubDeliveries(self.github), tell=tell, is_rehearsal=is_rehearsal)
+        redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=log)
+
+        def revive(name: str, url: str) -> Job:
+            letters = SqsDeadLetters(self.sqs, url, name=name)
+            queue = ToldDeadLetters(inner=letters, tell=tell, is_rehearsal=is_rehearsal)
+            job = ReviveDeadLetters(clock=clock, jobs=jobs, queue=queue)
+            return lambda _deadline: job()
+
+        return {
+            "release": lambda deadline: release(deadline=deadline),
+            "deliveries": lambda deadline: redeliver(deadline=deadline),
+            "review dead letters": revive("reviews", settings.review_dead_letters_url),
+            "record dead letters": revive("records", settings.record_dead_letters_url),
+        }
+
+
+LONGEST_RUN = timedelta(hours=1)
+
+
+def _github(session: boto3.Session, settings: ReconcilerSettings, clock: Clock) -> GitHubClient:
+    secrets = Secrets(session.client("secretsmanager", config=_CONFIG))
+    values = secrets.read(settings.github_secret_arn, "app_id", "private_key")
+    credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
+    return app_client(
+        outbound_client(), api_url=settings.github_api_url, credentials=credentials, clock=clock, jitter=lambda: 0.5
+    )
+
+
+def _variables(session: boto3.Session, function: str) -> Mapping[str, str]:
+    try:
+        answer = session.client("lambda", config=_CONFIG).get_function_configuration(FunctionName=function)
+    except (ClientError, BotoCoreError) as error:
+        raise translated("Lambda", error) from error
+    variables: Mapping[str, str] = answer["Environment"]["Variables"]
+    return variables
