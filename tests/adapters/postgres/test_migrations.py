@@ -22,7 +22,7 @@ from codereview.adapters.postgres.partitions import make_partitions, months_from
 from codereview.adapters.postgres.reviews import PostgresReviewRecord
 from codereview.adapters.postgres.tables import REVISION, metadata
 from codereview.errors import CodeReviewError, PermanentError, RetryableError
-from local.database import Database
+from local.database import POSTGRES_16, POSTGRES_17, Database
 from tests.adapters.postgres.catalogue import gaps
 from tests.adapters.postgres.conftest import address, temporary
 from tests.adapters.postgres.reviews_world import recorded, result, rows
@@ -284,3 +284,8 @@ def test_every_table_says_how_it_is_vacuumed(superuser: psycopg.Connection) -> N
         "retention",
     }
     assert silent == set()
+
+
+def test_the_server_is_the_one_that_was_asked_for(superuser: psycopg.Connection, pytestconfig: pytest.Config) -> None:
+    major = {POSTGRES_16: 16, POSTGRES_17: 17}[pytestconfig.getoption("--postgres")]
+    assert superuser.info.server_version // 10_000 == major
