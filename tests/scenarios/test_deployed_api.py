@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -71,6 +72,18 @@ def installation(stack: LocalStack) -> int:
         return int(client.get("app/installations").json()[0]["id"])
 
 
+def wait_for_post(stack: LocalStack, path: str, key: str, kind: str) -> None:
+    """Wait, as a client would, until the review that was asked for is on GitHub."""
+    ends_at = time.monotonic() + 90
+    while True:
+        listed = call(stack, "GET", path, key).document
+        states = [review["state"] for review in listed.get("items", []) if review["kind"] == kind]
+        if states == ["posted"]:
+            return
+        assert time.monotonic() < ends_at, (listed, stack.logs("reviewer")[-5:])
+        time.sleep(1)
+
+
 def test_a_key_that_the_deployed_api_made_opens_it_and_asks_for_a_review(local_aws_with_roles: LocalStack) -> None:
     stack = local_aws_with_roles
     repository = stack.hub.add_repository(sample_repository(), owner="acme", name="asked")
@@ -92,6 +105,8 @@ def test_a_key_that_the_deployed_api_made_opens_it_and_asks_for_a_review(local_a
     assert listed.headers["ratelimit"].startswith('"tenant";r=')
     asked = call(stack, "POST", f"{tenant}/reviews", key, {"repository_id": repository, "number": pull["number"]})
     assert asked.status == 202, (asked, stack.logs("api"))
+    wait_for_post(stack, f"{tenant}/reviews?limit=100", key, asked.document["kind"])
+    assert len(stack.hub.pull(repository, pull["number"])["reviews"]) == 2
     assert call(stack, "GET", f"{tenant}/flags", key).status == 403
 
     queues = call(stack, "GET", "/v1/deployment/queues", person)
