@@ -29,7 +29,11 @@ _GRANTS = {
         "audit_log": "INSERT SELECT",
     },
     "codereview_reader": dict.fromkeys(
-        ("reviews", "findings", "usage", "finding_identity", "archives", "audit_log", "retention"), "SELECT"
+        (
+            *("reviews", "findings", "usage", "finding_identity", "archives", "audit_log", "retention"),
+            *("report_findings", "report_precision", "report_usage"),
+        ),
+        "SELECT",
     ),
     "codereview_maintenance": {
         "reviews": "DELETE SELECT",

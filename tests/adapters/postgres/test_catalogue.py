@@ -54,6 +54,8 @@ MUTATIONS = [
     ("GRANT UPDATE ON audit_log TO PUBLIC", "T2 codereview_writer: may INSERT SELECT UPDATE on audit_log"),
     ("GRANT SELECT ON findings_2026_03 TO codereview_reader", "T2 codereview_reader: may SELECT on findings_2026_03"),
     ("CREATE VIEW all_of_them AS SELECT * FROM reviews", "T3 all_of_them"),
+    ("ALTER VIEW report_usage RESET (security_invoker)", "T3 report_usage"),
+    ("GRANT SELECT ON report_findings TO PUBLIC", "T2 codereview_writer: may SELECT on report_findings"),
     ("CREATE MATERIALIZED VIEW all_of_them AS SELECT * FROM reviews", "T3 all_of_them"),
     ("CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '' RETURN 1", "T4 f: runs with"),
     ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", "T4 f: its search_path"),
