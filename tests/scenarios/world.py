@@ -399,7 +399,7 @@ class Agenda:
 class ReviewQueue:
     world: World
 
-    def send(self, envelope: Envelope) -> None:
+    def send(self, envelope: Envelope, *, delay: timedelta = timedelta()) -> None:
         # As the codec would: what cannot be sent must not seem to be.
         self.world.call("review_queue.send", lambda: self.world.queue.append(decode(encode(envelope))))
 

@@ -26,6 +26,7 @@ RECORDER = DATABASE | {"OBJECTS_BUCKET": "objects"}
 GITHUB = {"GITHUB_APP_SECRET_ARN": "arn:app", "GITHUB_API_URL": "https://api.github.com"}
 REVIEWER = GITHUB | {
     "CONTROL_TABLE": "control",
+    "MAX_CONCURRENT_REVIEWS": "10",
     "OBJECTS_BUCKET": "objects",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
     "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
@@ -35,6 +36,7 @@ REVIEWER = GITHUB | {
 }
 RECONCILER = GITHUB | {
     "CONTROL_TABLE": "control",
+    "MAX_CONCURRENT_REVIEWS": "10",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
     "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
     "GITHUB_HOST": "github.com",

@@ -99,6 +99,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.reviews import DynamoReviews
+    from codereview.adapters.dynamodb.turns import DynamoTurns
     from codereview.adapters.system import RandomIds, SystemClock
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
     from codereview.domain.markers import marker_key
@@ -110,6 +111,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.use_cases.publish_review import PublishReview
     from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
     from codereview.use_cases.review_pull_request import ReviewPullRequest
+    from codereview.use_cases.take_turns import TakeTurns
 
     settings = reviewer_settings(os.environ)
     clock, session = SystemClock(), boto3.Session()
@@ -154,9 +156,18 @@ def reviewer() -> "ReviewerApp":
         end=end,
         jitter=_jitter,
     )
+    turns = TakeTurns(
+        clock=clock,
+        ids=RandomIds(),
+        table=DynamoTurns(dynamodb, settings.control_table),
+        agenda=DynamoAgenda(dynamodb, settings.control_table),
+        review=review,
+        reviewers=settings.reviewers,
+        jitter=_jitter,
+    )
     return ReviewerApp(
         clock=clock,
-        review=review,
+        review=turns,
         postponement=SqsPostponement(sqs, settings.review_queue_url),
         logger=_logger(settings.log),
     )
@@ -181,6 +192,7 @@ def reconciler() -> "ReconcilerApp":
     from codereview.adapters.github.deliveries import GitHubDeliveries
     from codereview.adapters.github.open_heads import GitHubOpenHeads
     from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
     from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
     from codereview.settings import reconciler_settings
     from codereview.use_cases.reconcile.redeliver import RedeliverFailed
@@ -199,6 +211,7 @@ def reconciler() -> "ReconcilerApp":
         clock=clock,
         agenda=DynamoAgenda(dynamodb, settings.control_table),
         queue=SqsReviewQueue(sqs, settings.review_queue_url),
+        most_of_a_tenant=settings.reviewers * RELEASES_FOR_EACH_REVIEWER,
     )
     credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
     github = _github(settings, credentials)

@@ -409,8 +409,8 @@ class Admission(Protocol):
 class ReviewQueue(Protocol):
     """The queue in front of the reviewer."""
 
-    def send(self, envelope: Envelope) -> None:
-        """Return once the queue has it."""
+    def send(self, envelope: Envelope, *, delay: timedelta = timedelta()) -> None:
+        """Return once the queue has it; nobody receives it before `delay`, of which the queue takes up to 15 min."""
         ...
 
 

@@ -56,6 +56,14 @@ class Environment:
             self._problems.append(f"{name} must be a host name of up to 100 characters")
         return value
 
+    def count(self, name: str) -> int:
+        """Return a whole number from 1."""
+        text = self.text(name)
+        if not _NUMBER.fullmatch(text) or int(text) < 1:
+            self._problems.append(f"{name} must be a whole number from 1")
+            return 1
+        return int(text)
+
     def numbers(self, name: str) -> frozenset[int]:
         """Return ids that are separated by commas; none is a set of none."""
         texts = [text.strip() for text in (self.optional(name) or "").split(",") if text.strip()]
@@ -188,6 +196,7 @@ class ReviewerSettings:
 
     log: LogSettings
     control_table: str
+    reviewers: int  # that may work at the same time
     objects_bucket: str
     review_queue_url: str
     record_queue_url: str
@@ -205,6 +214,7 @@ def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
     settings = ReviewerSettings(
         log=log_settings(environment),
         control_table=environment.text("CONTROL_TABLE"),
+        reviewers=environment.count("MAX_CONCURRENT_REVIEWS"),
         objects_bucket=environment.text("OBJECTS_BUCKET"),
         review_queue_url=environment.url("REVIEW_QUEUE_URL"),
         record_queue_url=environment.url("RECORD_QUEUE_URL"),
@@ -225,6 +235,7 @@ class ReconcilerSettings:
 
     log: LogSettings
     control_table: str
+    reviewers: int  # that may work at the same time
     review_queue_url: str
     record_queue_url: str
     review_dead_letters_url: str
@@ -240,6 +251,7 @@ def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
     settings = ReconcilerSettings(
         log=log_settings(environment),
         control_table=environment.text("CONTROL_TABLE"),
+        reviewers=environment.count("MAX_CONCURRENT_REVIEWS"),
         review_queue_url=environment.url("REVIEW_QUEUE_URL"),
         record_queue_url=environment.url("RECORD_QUEUE_URL"),
         review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),

@@ -32,11 +32,15 @@ class Due:
     is_held: bool
 
 
-def fair_order(entries: Iterable[Due]) -> list[Due]:
-    """Take turns between tenants, each one's longest due first: who has one entry never waits for who has thousands."""
+def fair_order(entries: Iterable[Due], *, most: int | None = None) -> list[Due]:
+    """Take turns between tenants, each one's longest due first: who has one entry never waits for who has thousands.
+
+    Of each tenant at most `most` entries are taken.
+    """
     queues: dict[str, deque[Due]] = defaultdict(deque)
     for entry in sorted(entries, key=lambda entry: (entry.due_at, entry.id)):
-        queues[entry.tenant].append(entry)
+        if most is None or len(queues[entry.tenant]) < most:
+            queues[entry.tenant].append(entry)
     turns, ordered = deque(queues.values()), list[Due]()
     while turns:
         queue = turns.popleft()

@@ -12,7 +12,7 @@ from codereview.domain.review import Outcome
 from codereview.entrypoints.sqs import Postponement, process_batch
 from codereview.errors import RetryableError
 from codereview.ports import Clock
-from codereview.use_cases.review_pull_request import ReviewPullRequest
+from codereview.use_cases.take_turns import Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class ReviewerApp:
     """Everything that the reviewer function holds between two calls."""
 
     clock: Clock
-    review: ReviewPullRequest
+    review: Review
     postponement: Postponement
     logger: Logger
 

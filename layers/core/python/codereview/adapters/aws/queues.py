@@ -45,11 +45,16 @@ class SqsReviewQueue:
         self._client = client
         self._url = url
 
-    def send(self, envelope: "Envelope") -> None:
+    def send(self, envelope: "Envelope", *, delay: timedelta = timedelta()) -> None:
         """Send one envelope."""
         group = tenant_of(envelope.host, envelope.owner_id)
         try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=encode(envelope), MessageGroupId=group)
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=encode(envelope),
+                MessageGroupId=group,
+                DelaySeconds=int(delay.total_seconds()),
+            )
         except (ClientError, BotoCoreError) as error:
             raise translated("SQS", error) from error
 

@@ -5,6 +5,7 @@ once more, which the reviewer takes as any other duplicate. A review stays due, 
 it; a held message is only a message, and forgotten once the queue has it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from codereview.errors import PermanentError
 from codereview.ports import Agenda, Clock, ReviewQueue
 
 _MOST_READ = 10_000  # keys of about 150 bytes: what a fair order is made of
+_EVERY = timedelta(minutes=1)
 _LEAST_TIME = timedelta(seconds=5)
 
 
@@ -33,22 +35,28 @@ class ReleaseDue:
     clock: Clock
     agenda: Agenda
     queue: ReviewQueue
+    most_of_a_tenant: int = _MOST_READ  # in one run; the rest is due in the next
 
     def __call__(self, *, deadline: datetime) -> Released:
         """Send what is due, in fair order, until the time is up; raises RetryableError if the queue takes nothing."""
-        entries = fair_order(self.agenda.due(now=self.clock.now(), limit=_MOST_READ))
+        due = self.agenda.due(now=self.clock.now(), limit=_MOST_READ)
+        entries = fair_order(due, most=self.most_of_a_tenant)
+        sizes, taken = Counter(entry.tenant for entry in entries), Counter[str]()
         sent = skipped = 0
         for entry in entries:
             if deadline - self.clock.now() < _LEAST_TIME:
                 break
-            if self._release(entry):
+            # Spread over the minute, so that a tenant's reviewers find work in each part of it.
+            delay = _EVERY * taken[entry.tenant] / sizes[entry.tenant]
+            taken[entry.tenant] += 1
+            if self._release(entry, delay):
                 sent += 1
             else:
                 skipped += 1
-        oldest = min((entry.due_at for entry in entries), default=None)
-        return Released(sent=sent, skipped=skipped, left=len(entries) - sent - skipped, oldest_due_at=oldest)
+        oldest = min((entry.due_at for entry in due), default=None)
+        return Released(sent=sent, skipped=skipped, left=len(due) - sent - skipped, oldest_due_at=oldest)
 
-    def _release(self, entry: Due) -> bool:
+    def _release(self, entry: Due, delay: timedelta) -> bool:
         """Send one entry's message; an entry that cannot be read must not stop the others for ever."""
         try:
             envelope = self.agenda.envelope_of(entry)
@@ -56,7 +64,7 @@ class ReleaseDue:
             return False
         if envelope is None:
             return False
-        self.queue.send(envelope)
+        self.queue.send(envelope, delay=delay)
         if entry.is_held:
             self.agenda.drop(entry)
         else:
