@@ -56,12 +56,12 @@ class ToldQueue:
     tell: Tell
     is_rehearsal: bool
 
-    def send(self, envelope: Envelope) -> None:
+    def send(self, envelope: Envelope, *, delay: timedelta = timedelta()) -> None:
         """Tell what is sent, and send it."""
         place = f"repository {envelope.repository_id}, pull request {envelope.number}"
         self.tell(f"send {envelope.review_id or envelope.delivery} to the review queue again ({place})")
         if not self.is_rehearsal:
-            self.inner.send(envelope)
+            self.inner.send(envelope, delay=delay)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
