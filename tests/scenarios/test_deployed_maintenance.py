@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
+from click.testing import CliRunner
 
+from codereview.cli.main import cli
 from codereview.domain.review import tenant_of
+from codereview.errors import RejectedError
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 
@@ -43,6 +47,22 @@ def test_d4_a_night_an_export_and_a_deletion_with_the_rights_of_the_role(local_a
     assert any(each["Key"] == exported["result"]["key"] for each in _objects(stack))
     assert invoke(stack, "delete tenant", tenant=tenant)["result"]["is_finished"]
     assert not [each for each in _objects(stack) if f"/{host}/{account}/" in each["Key"]]
+
+
+def test_an_operator_commands_the_deployed_function_and_is_named_in_the_audit_log(
+    local_aws_with_roles: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = local_aws_with_roles
+    for name, value in stack.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MAINTENANCE_FUNCTION", stack.deployment.outputs["MaintenanceFunctionName"])
+    shown = CliRunner().invoke(cli, ["database", "vacuum", "reviews"], catch_exceptions=False)
+    assert shown.stdout == "Vacuumed reviews.\n"
+    with psycopg.connect(stack.database.superuser_dsn) as connection:
+        found = connection.execute("SELECT actor FROM audit_log WHERE action = 'database.vacuum'").fetchall()
+    assert [actor.startswith("operator:arn:aws:") for (actor,) in found] == [True]
+    with pytest.raises(RejectedError, match="not a table of the record"):
+        CliRunner().invoke(cli, ["database", "vacuum", "pg_class"], catch_exceptions=False)
 
 
 def _objects(stack: LocalStack) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ _STEP = 1000
 @click.option(
     "--function",
     envvar="MAINTENANCE_FUNCTION",
-    default="codereview-maintenance",
+    default="codereview-prod-maintenance",
     show_default=True,
     help="The maintenance function's name; also MAINTENANCE_FUNCTION.",
 )
