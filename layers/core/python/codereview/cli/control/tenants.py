@@ -38,6 +38,13 @@ def show(control: Control) -> None:
 
 
 @tenants.command()
+@connected
+def renew(control: Control) -> None:
+    """Ask GitHub again about a tenant's installation; one that is gone removes the tenant."""
+    control.show("tenants.renew", {"tenant": control.tenant()})
+
+
+@tenants.command()
 @yes_option
 @connected
 def block(control: Control, *, yes: bool) -> None:
