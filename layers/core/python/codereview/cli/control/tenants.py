@@ -11,7 +11,7 @@ _PEOPLE = (("USER", "user_id"), ("LOGIN", "login"), ("ROLE", "role"), ("SINCE", 
 
 @click.group()
 def tenants() -> None:
-    """GitHub accounts that installed the App: list, bind, show, block, unblock."""
+    """GitHub accounts that installed the App: list, bind, show, renew, block, unblock."""
 
 
 @tenants.command("list")
