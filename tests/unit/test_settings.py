@@ -6,6 +6,7 @@ import pytest
 
 from codereview.errors import ConfigurationError
 from codereview.settings import (
+    api_settings,
     migrations_settings,
     reconciler_settings,
     recorder_settings,
@@ -51,11 +52,22 @@ WEBHOOK = {
     "WEBHOOK_SECRET_ARN": "arn:webhook",
     "GITHUB_HOST": "github.com",
 }
+API = GITHUB | {
+    "STAGE": "prod",
+    "CONTROL_TABLE": "control",
+    "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
+    "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
+    "REVIEW_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-reviews",
+    "RECORD_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-records",
+    "API_SECRET_ARN": "arn:api",
+    "GITHUB_HOST": "github.com",
+}
 FUNCTIONS: dict[str, tuple[Read, dict[str, str]]] = {
     "webhook": (webhook_settings, WEBHOOK),
     "reviewer": (reviewer_settings, REVIEWER),
     "reconciler": (reconciler_settings, RECONCILER),
     "recorder": (recorder_settings, RECORDER),
+    "api": (api_settings, API),
     "migrations": (migrations_settings, DATABASE),
 }
 NEEDED = [(function, name) for function, (_, variables) in FUNCTIONS.items() for name in variables]
@@ -117,3 +129,30 @@ def test_spaces_and_line_ends_around_values_are_not_meant_and_unknown_variables_
     settings = recorder_settings({name: f" {value}\r\n" for name, value in RECORDER.items()} | {"PATH": "/bin"})
     assert settings == recorder_settings(RECORDER)
     assert (settings.database.port, settings.database.sslmode, settings.database.ca_file) == (5432, "verify-full", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("", set()), ("7", {7}), ("7, 12,7", {7, 12}), (",", set()), ("9223372036854775807", {2**63 - 1})],
+)
+def test_operators_are_numbers_and_by_default_there_are_none(text: str, numbers: set[int]) -> None:
+    assert api_settings(API | {"OPERATORS": text}).operators == numbers
+
+
+@pytest.mark.parametrize("text", ["octocat", "0", "-1", "1 2", "1;2", "\N{FULLWIDTH DIGIT FIVE}", "1_0", "*"])
+def test_b100_b101_an_operator_is_nobody_but_a_number(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="OPERATORS must be numbers"):
+        api_settings(API | {"OPERATORS": text})
+
+
+@pytest.mark.parametrize(
+    ("api_url", "web_url"),
+    [
+        ("https://api.github.com", "https://github.com"),
+        ("https://api.github.com/", "https://github.com"),
+        ("https://github.example/api/v3", "https://github.example"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_people_sign_in_at_the_host_of_the_api(api_url: str, web_url: str) -> None:
+    assert api_settings(API | {"GITHUB_API_URL": api_url}).github_web_url == web_url
