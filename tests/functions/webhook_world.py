@@ -117,7 +117,17 @@ class World:
         return envelope
 
     def log(self) -> list[dict[str, Any]]:
-        """What was logged."""
+        """What was logged, without the metrics that each line carries."""
+        lines = self.measured_log()
+        for line in lines:
+            for declared in line.pop("_aws", {"CloudWatchMetrics": [{"Metrics": []}]})["CloudWatchMetrics"][0][
+                "Metrics"
+            ]:
+                del line[declared["Name"]]
+        return lines
+
+    def measured_log(self) -> list[dict[str, Any]]:
+        """What was logged, with its metrics."""
         return [json.loads(line) for line in self.lines]
 
 

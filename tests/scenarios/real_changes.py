@@ -23,11 +23,11 @@ from codereview.adapters.models.mock import MockModel
 from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
 from codereview.domain.envelope import Envelope
 from codereview.ports import LanguageModel
-from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github import StandIn
-from tests.scenarios.world import Admission, Clock, Objects, Store, World, pull_request_event
+from tests.scenarios.world import Clock, World, pull_request_event
 
 type Entry = tuple[str, bytes]  # git's mode, and the content, a link's target or a submodule's commit
 type Tree = Mapping[str, Entry]
@@ -84,14 +84,8 @@ class RealChanges(World):
             analyzer_agents=ANALYZER_AGENTS,
             max_files_read=MAX_FILES_READ,
         )
-        make_result = MakeResult(
-            clock=clock,
-            store=Store(self),
-            objects=Objects(self),
-            model=self.model,
-            review_change=engine,
-            admission=Admission(self),
-        )
+        models = Models(usual=PricedModel(model=self.model, prices=None), mock=MockModel())
+        make_result = replace(worker.make_result, models=models, review_change=engine)
         return replace(worker, github=self._github(clock), make_result=make_result)
 
     def _github(self, clock: Clock) -> GitHubApp:

@@ -34,6 +34,7 @@ from tests.scenarios.world import (
     Outage,
     Repository,
     Store,
+    SwitchBoard,
     World,
 )
 
@@ -89,6 +90,7 @@ def _publish(
                 store=Store(world),
                 objects=Objects(world),
                 marker_key=KEY,
+                switches=SwitchBoard(world),
                 policy=FindingPolicy(max_comments=most_comments),
             )
             repository = GitHub(world).repository(5, 2)

@@ -13,16 +13,22 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from codereview.adapters.models.mock import MockModel
 from codereview.domain.change import Change, FileChange, FileStatus
+from codereview.domain.control.budgets import Reservation, Room, Spender
+from codereview.domain.control.flags import AgentMode, FlagSnapshot
+from codereview.domain.control.quotas import Budgets
 from codereview.domain.diff import parse_patch
 from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.envelope_codec import decode, encode
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
-from codereview.domain.parking import AdmissionDecision, Admit, Held
+from codereview.domain.parking import AdmissionDecision, Admit, Held, Park
+from codereview.domain.prices import TokenPrices
 from codereview.domain.publication import CheckOutput, Publication, ReviewComment
 from codereview.domain.reconciling import Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
+from codereview.domain.review import ReviewKey, SkipReason
 from codereview.errors import (
     ForbiddenError,
     LostLeaseError,
@@ -49,7 +55,7 @@ from codereview.ports import (
     StoredObject,
 )
 from codereview.use_cases.end_review import EndReview
-from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.make_result import MakeResult, Models, PricedModel
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
 from codereview.use_cases.reconcile.release_due import ReleaseDue
@@ -62,6 +68,8 @@ FUNCTION_TIMEOUT = timedelta(seconds=300)
 VISIBILITY = timedelta(seconds=1800)
 MAX_RECEIVES = 5
 RECONCILER_TIMEOUT = timedelta(seconds=55)
+PRICES = TokenPrices(read=3.0, cached=0.3, written=15.0)
+ALL_ON = FlagSnapshot(agents={}, posting=True, models=True, mock_models=False)
 
 
 class Death(BaseException):
@@ -124,6 +132,10 @@ class World:
     queue: list[Envelope] = field(default_factory=list)  # sent by the reconciler
     dead_letters: list[Envelope] = field(default_factory=list)
     admission: Callable[[AdmissionRequest], AdmissionDecision] = lambda _: Admit()
+    holding: Callable[[datetime], Park | SkipReason | None] = lambda _: None  # the switches, by the time
+    flags: FlagSnapshot = ALL_ON
+    spent: dict[str, int] = field(default_factory=dict)
+    settled: list[Reservation] = field(default_factory=list)
     is_dead: bool = False
     before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what happens in the world before a call
     ids: int = 0
@@ -174,7 +186,8 @@ class World:
         """Start a new worker: nothing of an earlier one is left but what it stored."""
         self.is_dead = False
         clock, store, objects = Clock(self), Store(self), Objects(self)
-        publish = PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY)
+        switches = SwitchBoard(self)
+        publish = PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY, switches=switches)
         end = EndReview(clock=clock, store=store, record_queue=RecordQueue(self), publish=publish)
         return ReviewPullRequest(
             clock=clock,
@@ -186,10 +199,13 @@ class World:
                 clock=clock,
                 store=store,
                 objects=objects,
-                model=Model(self),
+                models=Models(usual=PricedModel(model=Model(self), prices=PRICES), mock=MockModel()),
                 review_change=review_change,
+                switches=switches,
                 admission=Admission(self),
+                ledger=Ledger(self),
             ),
+            switches=switches,
             publish=publish,
             park=ParkReview(clock=clock, store=store, end=end, jitter=lambda: 0.5),
             end=end,
@@ -279,7 +295,13 @@ class Model:
 
 
 def review_change(
-    change: Change, *, model: LanguageModel, head_files: object, attributes: object, deadline: datetime
+    change: Change,
+    *,
+    model: LanguageModel,
+    head_files: object,
+    attributes: object,
+    deadline: datetime,
+    modes: Mapping[str, AgentMode],
 ) -> ReviewResult:
     """Stand for the engine: ask the model once, find one thing on the changed line."""
     answer = model.answer(
@@ -410,6 +432,46 @@ class Admission:
 
     def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:
         return self.world.call("admission.admit", lambda: self.world.admission(request))
+
+
+@dataclass
+class SwitchBoard:
+    world: World
+
+    def holding(self, key: ReviewKey, *, now: datetime) -> Park | SkipReason | None:
+        return self.world.call("switches.holding", lambda: self.world.holding(self.world.now))
+
+    def flags(self, key: ReviewKey) -> FlagSnapshot:
+        return self.world.call("switches.flags", lambda: self.world.flags)
+
+
+@dataclass
+class Ledger:
+    """Counts what is spent; reserving is the admission's business."""
+
+    world: World
+
+    def room(self, spender: Spender, budgets: Budgets) -> Room:
+        return Room(left={})
+
+    def held(self, spender: Spender) -> Reservation | None:
+        return None
+
+    def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation:
+        return Reservation(spender=spender, left=amount, spent=0, until=until)
+
+    def spend(self, reservation: Reservation, *, call: str, amount: int) -> Reservation:
+        return self.world.call("ledger.spend", lambda: self._spend(reservation, call, amount))
+
+    def _spend(self, reservation: Reservation, call: str, amount: int) -> Reservation:
+        self.world.spent[call] = amount
+        return reservation
+
+    def settle(self, reservation: Reservation) -> None:
+        self.world.call("ledger.settle", lambda: self.world.settled.append(reservation))
+
+    def expire(self, *, now: datetime, limit: int) -> int:
+        return 0
 
 
 @dataclass

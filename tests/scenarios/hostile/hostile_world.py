@@ -7,18 +7,19 @@ from functools import cache
 from typing import Any
 
 from codereview.adapters.analyzers.local import local_analyzers
+from codereview.adapters.models.mock import MockModel
 from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
 from codereview.domain.change import Change, FileChange, FileStatus
 from codereview.domain.diff import parse_patch
 from codereview.domain.finding import Finding
 from codereview.domain.stored import decode_result
 from codereview.ports import AnalyzerReport, PullRequest, RepositoryIdentity, SourceFile
-from codereview.use_cases.make_result import MakeResult
+from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from tests.scenarios.hostile.case import Case
 from tests.scenarios.hostile.worst_model import TRIGGER, WorstModel
-from tests.scenarios.world import Admission, Clock, GitHub, Objects, Repository, Store, World, pull_request_event
+from tests.scenarios.world import Clock, GitHub, Repository, World, pull_request_event
 
 # A secret of the change, put together here so that no scanner takes it for one of ours.
 SECRET = "ghp_" + "wX9kQ2mT7vB4nR8sL1cY6dF3hJ5gZ0pA" + "uE4t"
@@ -89,14 +90,8 @@ class HostileWorld(World):
             model_agents=MODEL_AGENTS,
             analyzer_agents=ANALYZER_AGENTS,
         )
-        make_result = MakeResult(
-            clock=clock,
-            store=Store(self),
-            objects=Objects(self),
-            model=self.model,
-            review_change=engine,
-            admission=Admission(self),
-        )
+        models = Models(usual=PricedModel(model=self.model, prices=None), mock=MockModel())
+        make_result = replace(worker.make_result, models=models, review_change=engine)
         return replace(worker, github=HostileGitHub(self), make_result=make_result)
 
     def run(self) -> "HostileWorld":

@@ -100,13 +100,15 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.reviews import DynamoReviews
     from codereview.adapters.dynamodb.turns import DynamoTurns
+    from codereview.adapters.models.mock import MockModel
     from codereview.adapters.system import RandomIds, SystemClock
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
+    from codereview.bootstrap_reviewer import reviewer_control
     from codereview.domain.markers import marker_key
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
     from codereview.use_cases.end_review import EndReview
-    from codereview.use_cases.make_result import AdmitAll, MakeResult
+    from codereview.use_cases.make_result import MakeResult, Models, PricedModel
     from codereview.use_cases.park_review import ParkReview
     from codereview.use_cases.publish_review import PublishReview
     from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
@@ -132,25 +134,46 @@ def reviewer() -> "ReviewerApp":
         analyzer_agents=ANALYZER_AGENTS,
         max_files_read=MAX_FILES_READ,
     )
-    publish = PublishReview(
-        clock=clock, store=store, objects=objects, marker_key=marker_key(credentials["private_key"])
+    control = reviewer_control(
+        dynamodb,
+        settings.control_table,
+        clock,
+        prices=settings.prices,
+        cheaper_prices=settings.cheaper_prices if settings.cheaper_model else None,
     )
+    publish = PublishReview(
+        clock=clock,
+        store=store,
+        objects=objects,
+        marker_key=marker_key(credentials["private_key"]),
+        switches=control.switches,
+    )
+    cheaper = settings.cheaper_model
     record_queue = SqsRecordQueue(sqs, settings.record_queue_url)
     end = EndReview(clock=clock, store=store, record_queue=record_queue, publish=publish)
     review = ReviewPullRequest(
         clock=clock,
         ids=RandomIds(),
-        github=_github(settings, credentials),
+        github=_github(settings, credentials, pace=control.pace),
         store=store,
         agenda=DynamoAgenda(dynamodb, settings.control_table),
         make_result=MakeResult(
             clock=clock,
             store=store,
             objects=objects,
-            model=_model(settings, secrets),
+            models=Models(
+                usual=PricedModel(model=_model(settings, settings.model, secrets), prices=settings.prices),
+                cheaper=PricedModel(model=_model(settings, cheaper, secrets), prices=settings.cheaper_prices)
+                if cheaper
+                else None,
+                mock=MockModel(),
+            ),
             review_change=review_change,
-            admission=AdmitAll(),
+            switches=control.switches,
+            admission=control.admission,
+            ledger=control.ledger,
         ),
+        switches=control.switches,
         publish=publish,
         park=ParkReview(clock=clock, store=store, end=end, jitter=_jitter),
         end=end,
@@ -541,7 +564,12 @@ def command_line(model: str) -> "CommandLineEngine":
     )
 
 
-def _github(settings: "ReviewerSettings | ReconcilerSettings", credentials: dict[str, str]) -> "GitHubApp":
+def _github(
+    settings: "ReviewerSettings | ReconcilerSettings",
+    credentials: dict[str, str],
+    *,
+    pace: "Callable[[int], None]" = lambda _installation_id: None,
+) -> "GitHubApp":
     from codereview.adapters.github.app import GitHubApp
     from codereview.adapters.github.tokens import AppCredentials
     from codereview.adapters.http import outbound_client
@@ -553,19 +581,20 @@ def _github(settings: "ReviewerSettings | ReconcilerSettings", credentials: dict
         credentials=AppCredentials(app_id=credentials["app_id"], private_key=credentials["private_key"]),
         clock=SystemClock(),
         jitter=_jitter,
+        pace=pace,
     )
 
 
-def _model(settings: "ReviewerSettings", secrets: Any) -> "LanguageModel":
-    """Open the deployment's model; only those that need a key make us read one."""
+def _model(settings: "ReviewerSettings", spec: str, secrets: Any) -> "LanguageModel":
+    """Open a model of the deployment; only those that need a key make us read one."""
     from codereview.adapters.circuit import Circuit
     from codereview.adapters.models.circuit import CircuitModel
     from codereview.adapters.models.selection import language_model
     from codereview.adapters.system import SystemClock
 
-    needs_key = settings.model.startswith(("anthropic:", "openai:"))
+    needs_key = spec.startswith(("anthropic:", "openai:"))
     api_key = secrets.read(settings.model_secret_arn, "api_key")["api_key"] if needs_key else None
-    model = language_model(settings.model, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
+    model = language_model(spec, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
     return CircuitModel(model, Circuit(SystemClock(), name="the language model"))
 
 

@@ -24,6 +24,10 @@ class BusyError(RetryableError):
     """Another worker is at it; the message comes back when that one must have ended."""
 
 
+class HeldError(RetryableError):
+    """Somebody has switched it off or paused it; `retry_after` is when to look again, not when it will work."""
+
+
 class UnknownOutcomeError(RetryableError):
     """A write was sent and no answer came back: it may or may not have happened. Look before you repeat it."""
 

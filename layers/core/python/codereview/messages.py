@@ -146,3 +146,6 @@ def agent_in_shadow(agent: str, *, fixed: int, answered: int) -> str:
         f"The agent {agent} posts nothing for now: of its last {answered} findings that people answered, {fixed} led "
         "to a fix. It goes on in the background; its flag switches it on again."
     )
+
+
+LEFT_OUT_FOR_BUDGET = "left out, to stay within the budget"

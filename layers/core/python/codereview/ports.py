@@ -9,15 +9,16 @@ from uuid import UUID
 
 from codereview.domain.change import FileChange
 from codereview.domain.control.audit import AuditEntry
+from codereview.domain.control.flags import FlagSnapshot
 from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
 from codereview.domain.outline import Span
-from codereview.domain.parking import AdmissionDecision, Held
+from codereview.domain.parking import AdmissionDecision, Held, Park
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.reconciling import Delivery, Due
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import ReviewResult, Usage
-from codereview.domain.review import ReviewKey, ReviewState, TenantId
+from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId
 
 
 class Clock(Protocol):
@@ -396,6 +397,18 @@ class AdmissionRequest:
 
     key: ReviewKey
     prompt_tokens: int
+
+
+class Switches(Protocol):
+    """What people have switched off or paused: looked at before the work, and again right before the post."""
+
+    def holding(self, key: ReviewKey, *, now: datetime) -> Park | SkipReason | None:
+        """Say whether the review may not go on now, or not at all; raises RetryableError if nobody can tell."""
+        ...
+
+    def flags(self, key: ReviewKey) -> FlagSnapshot:
+        """Return which agents and models take part."""
+        ...
 
 
 class Admission(Protocol):

@@ -59,6 +59,8 @@ class Environment:
     def count(self, name: str) -> int:
         """Return a whole number from 1."""
         text = self.text(name)
+        if not text:
+            return 1
         if not _NUMBER.fullmatch(text) or int(text) < 1:
             self._problems.append(f"{name} must be a whole number from 1")
             return 1
@@ -206,6 +208,9 @@ class ReviewerSettings:
     model: str
     model_secret_arn: str
     bedrock_endpoint_url: str | None  # None: AWS's own
+    prices: TokenPrices | None  # None: nobody knows what the model costs, so no budget holds
+    cheaper_model: str | None
+    cheaper_prices: TokenPrices | None
 
 
 def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
@@ -224,6 +229,9 @@ def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
         model=environment.text("MODEL"),
         model_secret_arn=environment.text("MODEL_SECRET_ARN"),
         bedrock_endpoint_url=environment.optional_url("BEDROCK_ENDPOINT_URL"),
+        prices=environment.prices("MODEL_PRICES"),
+        cheaper_model=environment.optional("CHEAPER_MODEL"),
+        cheaper_prices=environment.prices("CHEAPER_MODEL_PRICES"),
     )
     environment.done()
     return settings

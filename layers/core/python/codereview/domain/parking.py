@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from codereview.domain.control.budgets import Degree, Reservation
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import TenantId, tenant_of
 
@@ -32,7 +33,10 @@ class WaitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
-    """Go on."""
+    """Go on, with this much of a review; `reservation` pays for it, None where nothing is to pay."""
+
+    degree: Degree = Degree.FULL
+    reservation: Reservation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from codereview import messages
@@ -55,7 +56,7 @@ def publication(
 
     `standing` are the fingerprints of findings that a comment of an earlier review is about: these are only listed.
     """
-    result = without_secrets(result)
+    result = without_secrets(replace(result, runs=tuple(run for run in result.runs if not run.is_shadow)))
     inline = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint not in standing]
     persisting = [finding for finding in result.shown if _has_line(finding) and finding.fingerprint in standing]
     commented, listed = share_comments(

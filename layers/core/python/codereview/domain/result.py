@@ -51,6 +51,7 @@ class AgentRun:
     malformed: int = 0
     judged: int | None = None
     refuted: int = 0
+    is_shadow: bool = False  # recorded, and shown to nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

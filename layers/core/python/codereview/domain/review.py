@@ -71,6 +71,7 @@ class SkipReason(StrEnum):
     PULL_REQUEST_GONE = "pull request not found"
     NOT_PERMITTED = "sender may not start a review"
     NOTHING_TO_REVIEW = "no pull request is concerned"
+    BLOCKED = "the account is blocked by whoever runs this deployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from codereview.domain.metrics import Metric
 from codereview.domain.webhook import DELIVERY_HEADER, EVENT_HEADER, Accepted, Ignored, Verdict
 from codereview.entrypoints.json_log import JsonLog
 from codereview.errors import CodeReviewError, ConfigurationError
@@ -77,17 +78,20 @@ class WebhookEndpoint:
     ) -> Response:
         match verdict:
             case Accepted():
-                status, outcome, reason = 202, "accepted", None
+                status, outcome, reason, metric = 202, "accepted", None, Metric.WEBHOOKS_ACCEPTED
             case Ignored():
-                status, outcome, reason = 200, "ignored", verdict.reason
+                status, outcome, reason, metric = 200, "ignored", verdict.reason, Metric.WEBHOOKS_IGNORED
             case Unauthenticated():
                 # Nothing of the headers is logged either: none of it is GitHub's.
                 status, outcome, reason, headers = 401, "rejected", "signature does not match", {}
+                metric = Metric.WEBHOOKS_UNSIGNED
             case _:
                 status, outcome, reason = verdict.status, "rejected", verdict.reason
+                metric = Metric.WEBHOOKS_MALFORMED
         self.log(
             "WARNING" if outcome == "rejected" else "INFO",
             "Webhook delivery",
+            measured={metric: 1},
             outcome=outcome,
             reason=reason,
             status=status,
@@ -103,6 +107,7 @@ class WebhookEndpoint:
         self.log(
             "ERROR",
             "Webhook delivery",
+            measured={Metric.WEBHOOKS_FAILED: 1},
             outcome="failed",
             error=error,
             status=503,

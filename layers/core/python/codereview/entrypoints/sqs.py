@@ -4,7 +4,7 @@ A message is acknowledged when its work is done or can never be done; it comes b
 later; anything unforeseen leaves it to the queue, whose dead-letter queue ends the story after `maxReceiveCount`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from codereview.errors import CodeReviewError, PermanentError, RetryableError
 
 Handle = Callable[[str], Any]
+
+# Names the metrics of what became of a message, its outcome or its error, as keys of a log line.
+Measure = Callable[[object], Mapping[str, Any]]
+
+
+def _unmeasured(_ended: object) -> Mapping[str, Any]:
+    return {}
 
 
 class Postponement(Protocol):
@@ -33,12 +40,13 @@ def process_batch(
     handle: Handle,
     logger: Logger,
     postponement: Postponement | None = None,
+    measure: Measure = _unmeasured,
 ) -> dict[str, Any]:
     """Run `handle` with each message's body, and answer in SQS's partial-batch form."""
 
     def one(record: SQSRecord) -> None:
         with logger.append_context_keys(message_id=record.message_id, receive_count=_receive_count(record)):
-            _handle_one(record, handle, logger, postponement)
+            _handle_one(record, handle, logger, postponement, measure)
 
     # Without the flag a batch of failures becomes an exception, and the Errors metric no longer means a crash.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -46,21 +54,23 @@ def process_batch(
     return dict(answer)
 
 
-def _handle_one(record: SQSRecord, handle: Handle, logger: Logger, postponement: Postponement | None) -> None:
+def _handle_one(
+    record: SQSRecord, handle: Handle, logger: Logger, postponement: Postponement | None, measure: Measure
+) -> None:
     try:
         outcome = handle(record.body)
     except RetryableError as error:
-        logger.warning("Comes back later", reason=str(error), retry_after=str(error.retry_after))
+        logger.warning("Comes back later", reason=str(error), retry_after=str(error.retry_after), **measure(error))
         if error.retry_after is not None and postponement is not None:
             _postpone(record, error.retry_after, logger, postponement)
         raise
     except PermanentError as error:
-        logger.warning("Given up", reason=str(error), error=type(error).__name__)
-    except Exception:
-        logger.exception("Unforeseen")
+        logger.warning("Given up", reason=str(error), error=type(error).__name__, **measure(error))
+    except Exception as error:
+        logger.exception("Unforeseen", **measure(error))
         raise
     else:
-        logger.info("Done", outcome=outcome)
+        logger.info("Done", outcome=outcome, **measure(outcome))
 
 
 def _postpone(record: SQSRecord, delay: timedelta, logger: Logger, postponement: Postponement) -> None:

@@ -1,18 +1,21 @@
-"""Buys the answers that a review needs, each at most once, and stores its result before anything is posted."""
+"""Makes a review's result: as much of one as switches and budget allow, stored before anything is posted."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
+from codereview import messages
+from codereview.control_ports import BudgetLedger
 from codereview.domain.change import Change
 from codereview.domain.context import estimate_tokens, render_change
-from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
-from codereview.domain.result import ReviewResult, Usage
+from codereview.domain.control.budgets import Degree
+from codereview.domain.control.flags import AgentMode, FlagSnapshot
+from codereview.domain.parking import Admit, Degrade, Park
+from codereview.domain.prices import TokenPrices
+from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState
-from codereview.domain.stored import answer_key, encode_result, result_key
-from codereview.errors import PermanentError
+from codereview.domain.stored import encode_result, result_key
 from codereview.ports import (
     Admission,
     AdmissionRequest,
@@ -20,86 +23,15 @@ from codereview.ports import (
     HeadFiles,
     LanguageModel,
     Lease,
-    ModelAnswer,
-    ModelRequest,
     Objects,
     PullRequest,
     Repository,
     ReviewItem,
     ReviewStore,
-    StopReason,
+    Switches,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RememberedModel:
-    """A language model whose answers are kept, so that a retry of the review buys only what is missing."""
-
-    model: LanguageModel
-    objects: Objects
-    item: ReviewItem
-
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self.model.name
-
-    @property
-    def is_mock(self) -> bool:
-        """Whether the model is a mock."""
-        return self.model.is_mock
-
-    def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Return the stored answer to exactly this question, or ask and store."""
-        question = json.dumps([self.name, asdict(request)], sort_keys=True, default=str)
-        digest = hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        key = answer_key(self.item.key.tenant, self.item.key.review_id, request.agent, digest)
-        stored = self.objects.get(key)
-        if stored is not None:
-            return _decoded(stored)
-        answer = self.model.answer(request, deadline=deadline)
-        self.objects.put(key, json.dumps(asdict(answer)).encode())
-        return answer
-
-
-def _decoded(data: bytes) -> ModelAnswer:
-    values = json.loads(data)
-    return ModelAnswer(
-        text=values["text"],
-        stop=StopReason(values["stop"]),
-        usage=Usage(**values["usage"]),
-        model=values["model"],
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BypassedModel:
-    """Stands in for a model that must not be asked: its agents fail with the reason, the analyzers go on."""
-
-    model: LanguageModel
-    reason: str
-
-    @property
-    def name(self) -> str:
-        """The id of the model that is bypassed."""
-        return self.model.name
-
-    @property
-    def is_mock(self) -> bool:
-        """Whether that model is a mock."""
-        return self.model.is_mock
-
-    def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:  # noqa: ARG002 -- the port's
-        """Refuse."""
-        raise PermanentError(self.reason)
-
-
-class AdmitAll:
-    """No limits at all."""
-
-    def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:  # noqa: ARG002 -- the port's
-        """Let everything go on."""
-        return Admit()
+from codereview.use_cases.control.plan_reviews import FEW_AGENTS
+from codereview.use_cases.model_of_review import BypassedModel, PaidModel, RememberedModel
 
 
 class Engine(Protocol):
@@ -113,9 +45,27 @@ class Engine(Protocol):
         head_files: HeadFiles,
         attributes: bytes | None,
         deadline: datetime,
+        modes: Mapping[str, AgentMode],
     ) -> ReviewResult:
-        """Review the change."""
+        """Review the change with the agents that `modes` does not switch off."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedModel:
+    """A language model, and what it takes for its answers; `prices` None: nothing is known to be paid."""
+
+    model: LanguageModel
+    prices: TokenPrices | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The language models of a deployment: the usual one, a cheaper one if there is one, and the mock."""
+
+    usual: PricedModel
+    mock: LanguageModel
+    cheaper: PricedModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +75,11 @@ class MakeResult:
     clock: Clock
     store: ReviewStore
     objects: Objects
-    model: LanguageModel
+    models: Models
     review_change: Engine
+    switches: Switches
     admission: Admission
+    ledger: BudgetLedger
 
     def __call__(
         self,
@@ -141,27 +93,63 @@ class MakeResult:
         """Return the item with its result; one that was stored before is not made again, and needs no admission."""
         if item.result is not None:
             return item
-        change = Change(
-            base_sha=pull_request.base_sha,
-            head_sha=pull_request.head_sha,
-            files=repository.changed_files(pull_request),
-            file_count=pull_request.changed_files,
-            title=pull_request.title,
-            description=pull_request.description,
-        )
-        request = AdmissionRequest(key=item.key, prompt_tokens=estimate_tokens(render_change(change)))
-        decision = self.admission.admit(request, now=self.clock.now())
+        change = _change(repository, pull_request)
+        flags = self.switches.flags(item.key)
+        decision = self._decision(change, flags, item)
         if isinstance(decision, Park):
             return decision
-        model = BypassedModel(model=self.model, reason=decision.reason) if isinstance(decision, Degrade) else self.model
+        model = RememberedModel(model=self._model(flags, decision, item), objects=self.objects, item=item)
         result = self.review_change(
             change,
-            model=RememberedModel(model=model, objects=self.objects, item=item),
+            model=model,
             head_files=lambda paths: repository.contents(paths, pull_request.head_sha),
             attributes=repository.content(".gitattributes", pull_request.base_sha),
             deadline=deadline,
+            modes=flags.agents,
         )
         stored = self.objects.put(result_key(item.key.tenant, item.key.review_id), encode_result(result))
-        item = replace(item, state=ReviewState.ANSWERED, result=stored)
+        is_bypassed = flags.mock_models or not flags.models
+        item = replace(item, state=ReviewState.ANSWERED, result=stored, is_bypassed=is_bypassed)
         self.store.save(lease, item, now=self.clock.now())
+        if isinstance(decision, Admit) and decision.reservation is not None:
+            self.ledger.settle(decision.reservation)
         return item
+
+    def _decision(self, change: Change, flags: FlagSnapshot, item: ReviewItem) -> Admit | Degrade | Park:
+        """Ask for admission, except for models that cost nothing."""
+        if flags.mock_models:
+            return Admit()
+        request = AdmissionRequest(key=item.key, prompt_tokens=estimate_tokens(render_change(change)))
+        return self.admission.admit(request, now=self.clock.now())
+
+    def _model(self, flags: FlagSnapshot, decision: Admit | Degrade, item: ReviewItem) -> LanguageModel:
+        usual = self.models.usual
+        if isinstance(decision, Degrade):
+            return BypassedModel(model=usual.model, reason=decision.reason)
+        if flags.mock_models:
+            return self.models.mock
+        is_cheaper = decision.degree is Degree.CHEAPER_MODEL and self.models.cheaper is not None
+        chosen = self.models.cheaper if is_cheaper and self.models.cheaper else usual
+        model = chosen.model
+        if decision.reservation is not None and chosen.prices is not None:
+            model = PaidModel(
+                model=model,
+                ledger=self.ledger,
+                reservation=decision.reservation,
+                prices=chosen.prices,
+                attempt=item.attempts,
+            )
+        if decision.degree is Degree.FULL:
+            return model
+        return BypassedModel(model=model, reason=messages.LEFT_OUT_FOR_BUDGET, agents=FEW_AGENTS)
+
+
+def _change(repository: Repository, pull_request: PullRequest) -> Change:
+    return Change(
+        base_sha=pull_request.base_sha,
+        head_sha=pull_request.head_sha,
+        files=repository.changed_files(pull_request),
+        file_count=pull_request.changed_files,
+        title=pull_request.title,
+        description=pull_request.description,
+    )

@@ -36,6 +36,7 @@ class ParkReview:
 
     def __call__(self, repository: Repository, lease: Lease, item: ReviewItem, decision: Park) -> Parked:
         """Store that the review waits, and say so where people look; the message is not needed any more."""
+        is_said = item.state is ReviewState.PARKED and item.reason == decision.reason
         item = replace(
             item,
             # A stored result is kept in mind by its pointer; `parked` is the state that people and alarms see.
@@ -45,7 +46,7 @@ class ParkReview:
             strikes=0,
         )
         self.store.save(lease, item, now=self.clock.now())
-        if item.check_run_id is not None:
+        if item.check_run_id is not None and not is_said:
             title, summary = messages.waits(decision.reason, f"{decision.until:%H:%M}")
             # GitHub may be what we wait for; the check run still says that the review is in progress.
             with suppress(RetryableError, PermanentError):

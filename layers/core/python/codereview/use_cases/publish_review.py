@@ -14,13 +14,14 @@ from codereview.domain.change import Change
 from codereview.domain.finding import Placement
 from codereview.domain.markers import finding_marker_fingerprint, review_marker_id
 from codereview.domain.merging import DEFAULT_POLICY, FindingPolicy
+from codereview.domain.parking import Park
 from codereview.domain.payload import move_to_body, tries, unplaceable
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.rendering import MAX_COMMENTS, publication
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState, SkipReason
 from codereview.domain.stored import decode_result
-from codereview.errors import PermanentError, RejectedError, RetryableError, UnknownOutcomeError
+from codereview.errors import HeldError, PermanentError, RejectedError, RetryableError, UnknownOutcomeError
 from codereview.ports import (
     Clock,
     Lease,
@@ -31,6 +32,7 @@ from codereview.ports import (
     Repository,
     ReviewItem,
     ReviewStore,
+    Switches,
 )
 
 # GitHub's list of reviews is not promised to show a review at once that was just posted. After a post without an
@@ -55,6 +57,7 @@ class PublishReview:
     store: ReviewStore
     objects: Objects
     marker_key: bytes
+    switches: Switches
     policy: FindingPolicy = DEFAULT_POLICY
 
     def __call__(self, repository: Repository, lease: Lease, item: ReviewItem, *, deadline: datetime) -> ReviewItem:
@@ -163,6 +166,14 @@ class PublishReview:
             return replace(item, state=ReviewState.SKIPPED, reason=SkipReason.CLOSED.value)
         return None
 
+    def _stopped(self, item: ReviewItem) -> ReviewItem | None:
+        """Look at switches and pauses at the last moment; raises HeldError where the post has to wait."""
+        now = self.clock.now()
+        held = self.switches.holding(item.key, now=now)
+        if isinstance(held, Park):
+            raise HeldError(held.reason, retry_after=held.until - now)
+        return replace(item, state=ReviewState.SKIPPED, reason=held.value) if held is not None else None
+
     def _post(
         self, repository: Repository, lease: Lease, item: ReviewItem, wanted: Publication, deadline: datetime
     ) -> tuple[PostedReview, bool] | ReviewItem:
@@ -175,7 +186,7 @@ class PublishReview:
         for moved in tries(wanted, self._unplaceable(repository, item, wanted)):
             if refusal is not None and moved != everything and deadline - self.clock.now() < _TIME_FOR_TRIES:
                 continue
-            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number))
+            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number)) or self._stopped(item)
             if ended is not None:
                 return ended
             self.store.save(lease, replace(item, posting_since=self.clock.now()), now=self.clock.now())

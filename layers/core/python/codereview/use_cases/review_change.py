@@ -5,10 +5,12 @@ verifier if they claim anything about it, each at most twice. A usual change is 
 as many if every single answer had to be asked for again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 
 from codereview.agents.agent import AnalyzerAgent, ModelAgent, part_of
 from codereview.domain.analysis import FUNCTIONS
@@ -16,8 +18,9 @@ from codereview.domain.anchors import anchor_all
 from codereview.domain.answers import ParsedAnswer
 from codereview.domain.change import Change
 from codereview.domain.context import plan_parts
+from codereview.domain.control.flags import AgentMode
 from codereview.domain.enclosing import with_functions
-from codereview.domain.finding import Candidate
+from codereview.domain.finding import Candidate, Finding, Placement
 from codereview.domain.merging import merge
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus, Usage
 from codereview.domain.selection import coverage, select
@@ -35,6 +38,8 @@ _MAX_PARALLEL_CALLS = 8
 # GitHub's content comes one file a request: this many take about a minute, a fifth of the function's life and a third
 # of the 900 requests that GitHub allows a minute.
 MAX_FILES_READ = 300
+
+_ALL_ON: Mapping[str, AgentMode] = MappingProxyType({})
 
 
 class Remembered:
@@ -74,11 +79,33 @@ class ReviewChange:
         head_files: HeadFiles,
         attributes: bytes | None,
         deadline: datetime,
+        modes: Mapping[str, AgentMode] = _ALL_ON,
     ) -> ReviewResult:
         """Review the change; `head_files` reads files of the head, `attributes` is the base's .gitattributes.
 
-        An agent that fails is part of the result. Raises RetryableError while a model is throttled or out of reach.
+        An agent that `modes` has OFF does not run; what one in SHADOW finds is recorded and not shown. An agent that
+        fails is part of the result. Raises RetryableError while a model is throttled or out of reach.
         """
+        engine = replace(
+            self,
+            model_agents=tuple(agent for agent in self.model_agents if _runs(agent.name, modes)),
+            analyzer_agents=tuple(agent for agent in self.analyzer_agents if _runs(agent.name, modes)),
+        )
+        shadows = frozenset(agent for agent, mode in modes.items() if mode is AgentMode.SHADOW)
+        return engine._review(  # noqa: SLF001 -- itself, with fewer agents
+            change, model=model, head_files=head_files, attributes=attributes, deadline=deadline, shadows=shadows
+        )
+
+    def _review(
+        self,
+        change: Change,
+        *,
+        model: LanguageModel,
+        head_files: HeadFiles,
+        attributes: bytes | None,
+        deadline: datetime,
+        shadows: frozenset[str],
+    ) -> ReviewResult:
         change = select(change, attributes=attributes)
         read = Remembered(head_files)
         report = self._analyze(change, read)
@@ -88,16 +115,24 @@ class ReviewChange:
         verify = Verifier(model=model, clock=self.clock, deadline=deadline, proven_by=self._proven_by)
         with ThreadPoolExecutor(max_workers=_MAX_PARALLEL_CALLS) as pool:
             runs, kept = self._runs(change, agents.ask(parts, pool), report, model)
-            merged = merge(anchor_all(kept, change, read), proven_by=self._proven_by)
-            findings, verification = verify(merged, parts, pool)
+            anchored = anchor_all(kept, change, read)
+            findings, verification = verify(self._merged(anchored, shadows), parts, pool)
+        runs = (*runs, verification) if verification is not None else runs
         return ReviewResult(
             base_sha=change.base_sha,
             head_sha=change.head_sha,
-            findings=findings,
-            runs=(*runs, verification) if verification is not None else runs,
+            findings=in_shadow(findings, shadows),
+            runs=tuple(replace(run, is_shadow=run.agent in shadows) for run in runs),
             coverage=coverage(change, unshown=plan[MAX_PARTS:]),
             is_mock=model.is_mock,
         )
+
+    def _merged(self, findings: Sequence[Finding], shadows: frozenset[str]) -> tuple[Finding, ...]:
+        """Merge what will be shown by itself, so that nothing of it ends in a finding that nobody sees."""
+        shown = [finding for finding in findings if finding.candidate.agent not in shadows]
+        hidden = [finding for finding in findings if finding.candidate.agent in shadows]
+        merged = partial(merge, proven_by=self._proven_by)
+        return (*merged(shown), *merged(hidden))
 
     @property
     def _proven_by(self) -> frozenset[str]:
@@ -146,6 +181,20 @@ class ReviewChange:
             kept += own
             runs.append(analyzer_run(analyzer, change, report, findings=len(own)))
         return tuple(runs), kept
+
+
+def _runs(agent: str, modes: Mapping[str, AgentMode]) -> bool:
+    return modes.get(agent, AgentMode.ON) is not AgentMode.OFF
+
+
+def in_shadow(findings: Sequence[Finding], shadows: frozenset[str]) -> tuple[Finding, ...]:
+    """Keep the findings of agents in the shadow from being shown; what is not shown comes last."""
+    hidden = [
+        replace(finding, placement=Placement.DROPPED, anchor=None, is_suggestion_applicable=False)
+        for finding in findings
+        if finding.candidate.agent in shadows
+    ]
+    return (*(finding for finding in findings if finding.candidate.agent not in shadows), *hidden)
 
 
 def _reviewable_paths(change: Change) -> set[str]:

@@ -37,6 +37,7 @@ from codereview.domain.review import (
 from codereview.errors import (
     BusyError,
     ForbiddenError,
+    HeldError,
     LostLeaseError,
     NotFoundError,
     PermanentError,
@@ -54,6 +55,7 @@ from codereview.ports import (
     Repository,
     ReviewItem,
     ReviewStore,
+    Switches,
 )
 from codereview.use_cases.end_review import EndReview, ended, our_check_run
 from codereview.use_cases.make_result import MakeResult
@@ -86,6 +88,7 @@ class ReviewPullRequest:
     publish: PublishReview
     park: ParkReview
     end: EndReview
+    switches: Switches
     jitter: Callable[[], float]  # 0..1
 
     def handle(self, envelope: Envelope, *, deadline: datetime) -> Outcome:
@@ -178,6 +181,11 @@ class ReviewPullRequest:
         resumed = self._resumed(envelope, lease.pull_request)
         if resumed is not None and resumed.state.is_end:
             return self.end(repository, lease, resumed)
+        if resumed is not None and resumed.state is ReviewState.PARKED:
+            # Before GitHub is asked: a review that is paused for days is looked at every minute.
+            held = self.switches.holding(resumed.key, now=self.clock.now())
+            if isinstance(held, Park):
+                return self.park(repository, lease, resumed, held)
         pull_request = self._read(envelope, repository, lease.pull_request.number)
         if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
@@ -203,16 +211,32 @@ class ReviewPullRequest:
             return self.end(repository, lease, replace(item, state=ReviewState.FAILED, reason=reason))
         try:
             item = self._show(repository, lease, item)
+            stopped = self._stopped(repository, lease, item)
+            if stopped is not None:
+                return stopped
             made = self.make_result(repository, pull_request, lease, item, deadline=deadline)
             if isinstance(made, Park):
                 return self.park(repository, lease, replace(item, waiting_since=None), made)
             item = self.publish(repository, lease, made, deadline=deadline)
+        except HeldError as error:
+            item = self.store.load(item.key.review_id) or item
+            until = self.clock.now() + (error.retry_after or timedelta())
+            return self.park(repository, lease, replace(item, waiting_since=None), Park(reason=str(error), until=until))
         except RetryableError as error:
             return self.park.after(repository, lease, item, error)
         except PermanentError as error:
             item = self.store.load(item.key.review_id) or item
             item = replace(item, state=ReviewState.FAILED, reason=str(error), last_error=repr(error))
         return self.end(repository, lease, item)
+
+    def _stopped(self, repository: Repository, lease: Lease, item: ReviewItem) -> Outcome | None:
+        """Look at switches and pauses before the work; what may stand on GitHub already is looked for all the same."""
+        held = self.switches.holding(item.key, now=self.clock.now()) if item.posting_since is None else None
+        if isinstance(held, Park):
+            return self.park(repository, lease, replace(item, waiting_since=None), held)
+        if held is not None:
+            return self.end(repository, lease, ended(item, ReviewState.SKIPPED, held.value))
+        return None
 
     def _leave_behind(
         self,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from codereview.control_ports import Buckets, BudgetLedger
-from codereview.domain.control.budgets import Plan, Shortage, Spender, best_plan, month_of
+from codereview.domain.control.budgets import Degree, Plan, Shortage, Spender, best_plan, month_of
 from codereview.domain.control.flags import FlagSet
 from codereview.domain.control.quotas import QuotaSet, WhenSpent, effective
 from codereview.domain.limits import Refused, Take
@@ -89,12 +89,14 @@ class AdmitReview:
         plans = self.plans(request)
         for _ in range(_MOST_TRIES):
             plan = best_plan(plans, self.ledger.room(spender, quotas.budgets))
-            if plan is None or plan.cost == 0:
+            if plan is None or plan.degree is Degree.ANALYZERS_ONLY:
                 break
+            if plan.cost == 0:
+                return Admit(degree=plan.degree)
             until = now + RESERVED_FOR
             got = self.ledger.reserve(spender, quotas.budgets, amount=plan.cost, until=until)
             if not isinstance(got, Shortage):
-                return Admit()
+                return Admit(degree=plan.degree, reservation=got)
         if quotas.budgets.when_spent is WhenSpent.PARK:
             return Park(reason=AdmissionReason.SPENT, until=min(_next_month(now), now + _LONGEST_WAIT))
         return Degrade(reason=AdmissionReason.SPENT)
