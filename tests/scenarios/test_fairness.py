@@ -215,7 +215,7 @@ QUIET_AT = [timedelta(seconds=second) for second in (0, 290, 301, 330, 425, 600,
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_i6_ten_thousand_messages_of_one_tenant_delay_anothers_single_one_by_a_minute_at_most(seed: int) -> None:
+def test_ten_thousand_messages_of_one_tenant_delay_anothers_single_one_by_a_minute_at_most(seed: int) -> None:
     _, waits = crowded(10_000, quiet_at=QUIET_AT, seconds=(100, 280), seed=seed, is_drained=False)
     assert max(waits) <= MINUTE
 

@@ -261,12 +261,12 @@ def run(*, examples: int, steps: int, phases: tuple[Phase, ...] = (Phase.generat
     )
 
 
-def test_i2_i3_i20_whatever_happens_no_review_is_lost_and_none_is_posted_twice() -> None:
+def test_whatever_happens_no_review_is_lost_and_none_is_posted_twice() -> None:
     run(examples=150, steps=30)
 
 
 @pytest.mark.long
-def test_i2_i3_i20_ten_thousand_histories_lose_nothing_and_post_nothing_twice() -> None:
+def test_ten_thousand_histories_lose_nothing_and_post_nothing_twice() -> None:
     run(examples=10_000, steps=40)
 
 

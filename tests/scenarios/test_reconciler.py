@@ -116,7 +116,7 @@ def test_a_run_stops_when_its_time_is_up_and_says_what_is_left() -> None:
     assert world.queue == []
 
 
-def test_i20_a_review_whose_worker_died_is_taken_up_without_its_message() -> None:
+def test_a_review_whose_worker_died_is_taken_up_without_its_message() -> None:
     world = World()
     world.before["model.answer"] = lambda: world.kill("model.answer")
     with suppress(Death):
@@ -322,7 +322,7 @@ class Letters:
         self.world.call("letters.move", lambda: self.moves.append(self.world.now))
 
 
-def test_i8_poison_comes_round_once_a_day_at_most() -> None:
+def test_poison_comes_round_once_a_day_at_most() -> None:
     world = World()
     poison = Letters(world, letters=1)
     revive = ReviveDeadLetters(clock=Clock(world), jobs=MemoryJobs(world), queue=poison)

@@ -64,7 +64,7 @@ def test_b59_a_token_of_another_environment_is_none() -> None:
     assert parse_token(KEY.text, environment="pro") is None
 
 
-def test_i15_a_tokens_text_is_in_no_representation() -> None:
+def test_a_tokens_text_is_in_no_representation() -> None:
     assert KEY.text not in repr(KEY)
     assert KEY.text not in str(KEY)
 

@@ -99,7 +99,7 @@ def test_retry_after_is_the_first_moment_at_which_it_fits(rate: Rate, tat: int, 
 
 
 @given(rate=rates, pauses=st.lists(st.integers(0, 5 * SECOND), min_size=2, max_size=40))
-def test_i10_no_window_sees_more_than_the_capacity_and_what_the_rate_gives(rate: Rate, pauses: list[int]) -> None:
+def test_no_window_sees_more_than_the_capacity_and_what_the_rate_gives(rate: Rate, pauses: list[int]) -> None:
     take, tats, taken = Take(name="x", rate=rate), dict[str, int](), list[int]()
     for now in accumulate(pauses):
         if isinstance(decide([take], tats, now=now), Granted):

@@ -1,7 +1,4 @@
-"""What PostgreSQL's catalogue says of the walls between tenants: every gap, in words.
-
-The names T1 to T6 and T12 are those of the security properties that the project holds itself to.
-"""
+"""What PostgreSQL's catalogue says of the walls between tenants: every gap, in words."""
 
 from collections.abc import Iterator
 
@@ -69,9 +66,9 @@ def tenant_tables(connection: psycopg.Connection) -> list[str]:
 def _row_security(connection: psycopg.Connection) -> Iterator[str]:
     for oid, name, is_enabled, is_forced, is_partition in connection.execute(_TENANT_TABLES).fetchall():
         if not is_enabled:
-            yield f"T1 {name}: row security is off"
+            yield f"{name}: row security is off"
         if not is_forced:
-            yield f"T1 {name}: row security is not forced"
+            yield f"{name}: row security is not forced"
         policies = connection.execute(
             "SELECT polcmd::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid),"
             " polroles::regrole[]::text, polpermissive FROM pg_policy WHERE polrelid = %s",
@@ -82,7 +79,7 @@ def _row_security(connection: psycopg.Connection) -> Iterator[str]:
         expected |= {_MAINTENANCE_READS} if name in _READ_BY_MAINTENANCE else set()
         expected = set() if is_partition else expected
         for policy in set(policies) ^ expected:
-            yield f"T1 {name}: policy {policy[:3]} is {'missing' if policy in expected else 'too much'}"
+            yield f"{name}: policy {policy[:3]} is {'missing' if policy in expected else 'too much'}"
 
 
 def _tables(connection: psycopg.Connection) -> Iterator[str]:
@@ -92,7 +89,7 @@ def _tables(connection: psycopg.Connection) -> Iterator[str]:
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')
     """).fetchall():
         if name != "alembic_version":
-            yield f"T1 {name}: no tenant_id"
+            yield f"{name}: no tenant_id"
 
 
 def _roles(connection: psycopg.Connection) -> Iterator[str]:
@@ -101,9 +98,9 @@ def _roles(connection: psycopg.Connection) -> Iterator[str]:
         " FROM pg_roles WHERE rolname = ANY(%s)",
         [[*ALL_ROLES, TABLES_OWNER]],
     ).fetchall()
-    yield from (f"T2 {name}: is missing" for name in {*ALL_ROLES, TABLES_OWNER} - {row[0] for row in flags})
-    yield from (f"T2 {row[0]}: has an attribute that gets around row security" for row in flags if any(row[1:-1]))
-    yield from (f"T2 {row[0]}: can sign in" for row in flags if row[0] == TABLES_OWNER and row[-1])
+    yield from (f"{name}: is missing" for name in {*ALL_ROLES, TABLES_OWNER} - {row[0] for row in flags})
+    yield from (f"{row[0]}: has an attribute that gets around row security" for row in flags if any(row[1:-1]))
+    yield from (f"{row[0]}: can sign in" for row in flags if row[0] == TABLES_OWNER and row[-1])
     memberships = connection.execute(
         "SELECT m.rolname, r.rolname FROM pg_roles m, pg_roles r"
         " WHERE m.rolname = ANY(%s) AND r.oid <> m.oid AND r.rolname <> 'rds_iam'"
@@ -111,26 +108,26 @@ def _roles(connection: psycopg.Connection) -> Iterator[str]:
         [[*ALL_ROLES, TABLES_OWNER]],
     ).fetchall()
     allowed = ("codereview_maintenance", TABLES_OWNER)
-    yield from (f"T2 {member}: can become {role}" for member, role in memberships if (member, role) != allowed)
+    yield from (f"{member}: can become {role}" for member, role in memberships if (member, role) != allowed)
     inherited = connection.execute("SELECT pg_has_role('codereview_maintenance', %s, 'USAGE')", [TABLES_OWNER])
-    yield from ("T2 codereview_maintenance: owns the tables unasked" for (is_owner,) in inherited if is_owner)
+    yield from ("codereview_maintenance: owns the tables unasked" for (is_owner,) in inherited if is_owner)
     others = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
         " AND relname <> 'alembic_version' AND relowner <> %s::regrole",
         [TABLES_OWNER],
     ).fetchall()
-    yield from (f"T2 {name}: does not belong to {TABLES_OWNER}" for (name,) in others)
+    yield from (f"{name}: does not belong to {TABLES_OWNER}" for (name,) in others)
     owned = connection.execute(
         "SELECT r.rolname, c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY(%s)",
         [ALL_ROLES],
     ).fetchall()
-    yield from (f"T2 {role}: owns {name}" for role, name in owned)
+    yield from (f"{role}: owns {name}" for role, name in owned)
     creators = connection.execute(
         "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (has_schema_privilege(oid, 'public', 'CREATE')"
         " OR has_database_privilege(oid, current_database(), 'CREATE'))",
         [ALL_ROLES],
     ).fetchall()
-    yield from (f"T2 {name}: can create objects" for (name,) in creators)
+    yield from (f"{name}: can create objects" for (name,) in creators)
 
 
 def _grants(connection: psycopg.Connection) -> Iterator[str]:
@@ -151,7 +148,7 @@ def _grants(connection: psycopg.Connection) -> Iterator[str]:
     for role, table in sorted(actual.keys() | wanted.keys()):
         has, should = actual.get((role, table)), wanted.get((role, table))
         if has != should:
-            yield f"T2 {role}: may {has} on {table} and not {should}"
+            yield f"{role}: may {has} on {table} and not {should}"
 
 
 def _views(connection: psycopg.Connection) -> Iterator[str]:
@@ -160,9 +157,9 @@ def _views(connection: psycopg.Connection) -> Iterator[str]:
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
     ).fetchall():
         if kind == "m":
-            yield f"T3 {name}: row security never filters a materialized view"
+            yield f"{name}: row security never filters a materialized view"
         elif not {"security_invoker=true", "security_invoker=on"} & set(options):
-            yield f"T3 {name}: the view reads with its owner's rights"
+            yield f"{name}: the view reads with its owner's rights"
 
 
 def _functions(connection: psycopg.Connection) -> Iterator[str]:
@@ -170,9 +167,9 @@ def _functions(connection: psycopg.Connection) -> Iterator[str]:
         "SELECT proname, prosecdef, coalesce(proconfig, '{}') FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     ).fetchall():
         if is_definer:
-            yield f"T4 {name}: runs with its owner's rights"
+            yield f"{name}: runs with its owner's rights"
         if not any(setting.startswith("search_path=") for setting in settings):
-            yield f"T4 {name}: its search_path is the caller's"
+            yield f"{name}: its search_path is the caller's"
 
 
 def _unique_keys(connection: psycopg.Connection) -> Iterator[str]:
@@ -184,7 +181,7 @@ def _unique_keys(connection: psycopg.Connection) -> Iterator[str]:
           AND (SELECT attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[0])
               IS DISTINCT FROM 'tenant_id'
     """).fetchall()
-    yield from (f"T5 {name}: a unique key that does not start with tenant_id" for (name,) in keys)
+    yield from (f"{name}: a unique key that does not start with tenant_id" for (name,) in keys)
 
 
 def _foreign_keys(connection: psycopg.Connection) -> Iterator[str]:
@@ -196,10 +193,10 @@ def _foreign_keys(connection: psycopg.Connection) -> Iterator[str]:
           JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = pair.theirs AND b.attname = 'tenant_id'
         )
     """).fetchall()
-    yield from (f"T6 {table}: {name} does not lead to the tenant's own row" for table, name in keys)
+    yield from (f"{table}: {name} does not lead to the tenant's own row" for table, name in keys)
 
 
 def _version(connection: psycopg.Connection) -> Iterator[str]:
     (number,) = connection.execute("SELECT current_setting('server_version_num')::int").fetchone() or (0,)
     if not any(low <= number < low // 10_000 * 10_000 + 10_000 for low in (150_014, 160_010, 170_006, 180_000)):
-        yield f"T12 {number}: a server with known gaps"
+        yield f"{number}: a server with known gaps"

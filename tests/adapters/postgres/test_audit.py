@@ -43,9 +43,7 @@ def log(connect: Connect) -> PostgresAuditLog:
     return PostgresAuditLog(connect("codereview_writer"))
 
 
-def test_i12_an_entry_is_written_once_however_often_it_comes(
-    log: PostgresAuditLog, superuser: psycopg.Connection
-) -> None:
+def test_an_entry_is_written_once_however_often_it_comes(log: PostgresAuditLog, superuser: psycopg.Connection) -> None:
     for _ in range(3):
         log.append([entry(2), entry(1), entry(2), entry(3, tenant=None)])
     log.append([entry(4), entry(1)])

@@ -66,7 +66,7 @@ def test_a_review_is_written_with_its_findings_and_what_each_agent_took(
     assert lives(superuser) == {of("x"): "open"}
 
 
-def test_i4_a_message_that_comes_again_changes_nothing(
+def test_a_message_that_comes_again_changes_nothing(
     record: PostgresReviewRecord, superuser: psycopg.Connection
 ) -> None:
     record.write(recorded(), result("x", "y"))

@@ -347,7 +347,7 @@ def test_a_second_review_of_a_pull_request_waits_for_the_first_one_to_be_written
     assert set(lives(superuser).values()) == {"fixed"}
 
 
-# --- T7: nothing of a tenant is left on a connection ---------------------------------------------------------------
+# --- nothing of a tenant is left on a connection ---------------------------------------------------------------
 
 
 @pytest.fixture

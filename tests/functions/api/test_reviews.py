@@ -34,7 +34,7 @@ def test_a_review_that_is_asked_for_reaches_the_queue_by_the_tenants_own_install
     assert [entry.action for entry in world.audited()] == ["reviews.run"]
 
 
-def test_i13_the_same_request_twice_asks_for_one_review(world: World) -> None:
+def test_the_same_request_twice_asks_for_one_review(world: World) -> None:
     token, asked = world.key(), {"repository_id": 5, "number": 7}
     replies = [
         world.call("POST", REVIEWS, token, body=asked, headers={"idempotency-key": name}).json["kind"]

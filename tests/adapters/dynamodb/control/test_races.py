@@ -21,7 +21,7 @@ def racers(dynamodb: "DynamoDBClient", table: str) -> Iterator[Racers]:
         yield racers
 
 
-def test_i12_no_change_is_lost_and_each_has_exactly_one_audit_entry(
+def test_no_change_is_lost_and_each_has_exactly_one_audit_entry(
     dynamodb: "DynamoDBClient", table: str, racers: Racers
 ) -> None:
     told = racers.play([{"game": "flags", "owner": "github.com:1", "attempts": 6}] * PROCESSES)

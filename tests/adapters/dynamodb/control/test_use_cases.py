@@ -231,7 +231,7 @@ def test_b103_a_tenant_that_comes_back_has_nothing_of_its_past(world: World) -> 
     assert pauses.page(MINE, limit=10).items == ()
 
 
-def test_i14_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operator_still_sees_it(
+def test_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operator_still_sees_it(
     world: World,
 ) -> None:
     tenant = world.tenant()
@@ -362,7 +362,7 @@ def test_k2_rotation_leaves_both_keys_good_for_the_overlap(world: World) -> None
         rotate(tenant, new.key.id, overlap=timedelta(days=8), held=ADMINISTRATING, request=world.request())
 
 
-def test_i15_no_audit_entry_holds_a_secret_or_its_hash(world: World) -> None:
+def test_no_audit_entry_holds_a_secret_or_its_hash(world: World) -> None:
     issued = world.issue(world.tenant())
     session = world.sign_in.begin(ANN, login="ann", request=world.request())
     outbox = DynamoAuditOutbox(world.client, world.table)
@@ -440,7 +440,7 @@ def test_b75_a_flag_of_an_agent_that_does_not_exist_is_not_set(world: World) -> 
     assert world.flags.load(MINE) == changed
 
 
-def test_i12_an_audit_entry_says_what_was_before_and_after(world: World) -> None:
+def test_an_audit_entry_says_what_was_before_and_after(world: World) -> None:
     change = ChangeQuotas(quotas=world.quotas)
     change(QuotaSet(tenant=MINE, budgets=Budgets(review=5)), request=world.request())
     (found,) = DynamoAuditOutbox(world.client, world.table).unsent(now=NOW, limit=10)
@@ -605,7 +605,7 @@ def test_bots_that_answer_each_other_are_stopped_on_their_pull_request_only(door
 # --- the outbox ------------------------------------------------------------------------------------------------------
 
 
-def test_i12_every_entry_is_sent_in_order_and_then_no_more(world: World) -> None:
+def test_every_entry_is_sent_in_order_and_then_no_more(world: World) -> None:
     outbox = DynamoAuditOutbox(world.client, world.table)
     entries = [entry(f"action-{number}", at=NOW + timedelta(seconds=number)) for number in range(8)]
     for each in reversed(entries):
