@@ -18,10 +18,9 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.limits import Decision, Granted, Take, advanced, decide
 from codereview.domain.review import ReviewState
 from codereview.errors import RetryableError, ThrottledError
+from codereview.use_cases.control.pace_writes import PaceWrites
 from local.github.meters import Ceilings, Meter
 from tests.scenarios.world import FUNCTION_TIMEOUT, NOW, VISIBILITY, World, pull_request_event
-
-pace_writes = pytest.importorskip("codereview.use_cases.control.pace_writes")
 
 REVIEWERS = 10
 A_CALL = timedelta(milliseconds=200)
@@ -158,7 +157,7 @@ class PullRequestWorld(World):
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        self.pace = pace_writes.PaceWrites(clock=installation.time, buckets=installation.buckets)
+        self.pace = PaceWrites(clock=installation.time, buckets=installation.buckets)
         super().__init__()
 
     @property
