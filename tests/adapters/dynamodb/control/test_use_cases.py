@@ -28,7 +28,7 @@ from codereview.domain.control.quotas import Budgets, QuotaSet, WhenSpent
 from codereview.domain.control.scopes import ADMINISTRATING, EDITING, OPERATING, READING, Scope
 from codereview.domain.control.tenants import InstallationProof, Tenant, TenantStatus
 from codereview.domain.limits import Rate
-from codereview.domain.parking import Admit, Degrade, Park
+from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
 from codereview.domain.review import ReviewKey, TenantId
 from codereview.errors import (
     ConflictError,
@@ -505,10 +505,12 @@ class Door:
     world: World
     number: int = 0
 
-    def admit(self, tokens: int = 1_000, *, key: ReviewKey | None = None) -> object:
+    def admit(self, tokens: int = 1_000, *, key: ReviewKey | None = None) -> AdmissionDecision:
+        """Decide; what is set aside for a review is left to the ledger to say."""
         self.number += 1
         request = AdmissionRequest(key=key or replace(KEY, head_sha=f"{self.number:040}"), prompt_tokens=tokens)
-        return self.admission.admit(request, now=self.world.moment)
+        decision = self.admission.admit(request, now=self.world.moment)
+        return replace(decision, reservation=None) if isinstance(decision, Admit) else decision
 
     def limit(self, quotas: QuotaSet) -> None:
         self.world.quotas.save(quotas, audit=entry())
