@@ -18,6 +18,7 @@ from codereview.domain.sweeping import (
     Round,
     Seen,
     allowance,
+    horizon,
     is_lost,
 )
 from codereview.errors import ForbiddenError, RetryableError, ThrottledError
@@ -217,6 +218,12 @@ def test_old_pull_requests_are_not_reviewed_on_the_day_of_the_installation() -> 
     sweep.lists.open_of |= {2: old, 7: old}
     sweep.run_for(DAY)
     assert sweep.world.queue == []
+
+
+def test_what_nobody_touched_for_a_year_is_not_taken_for_lost_when_its_review_is_forgotten() -> None:
+    installed = Installed(id=5, created_at=NOW - 900 * DAY, is_suspended=False)
+    assert horizon(installed, Seen(first_at=NOW - 800 * DAY), now=NOW) == NOW - 365 * DAY
+    assert horizon(installed, Seen(first_at=NOW - 10 * DAY), now=NOW) == NOW - 13 * DAY
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,9 @@ from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem, StoredObject
 from tests.scenarios.world import pull_request_event
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=360)
@@ -95,6 +99,21 @@ def test_a_review_comes_back_as_it_was_saved(reviews: DynamoReviews) -> None:
 
 def test_a_review_that_nobody_saved_is_none(reviews: DynamoReviews) -> None:
     assert reviews.load(KEY.review_id) is None
+
+
+def test_a_review_is_forgotten_400_days_after_its_end_and_never_while_it_waits(
+    reviews: DynamoReviews, dynamodb: "DynamoDBClient", table: str
+) -> None:
+    lease = held(reviews, 1)
+
+    def expires_at() -> Any:
+        stored = dynamodb.get_item(TableName=table, Key={"pk": {"S": f"review#{KEY.review_id}"}})["Item"]
+        return stored.get("expires_at")
+
+    reviews.save(lease, ITEM, now=NOW)
+    assert expires_at() is None
+    reviews.save(lease, replace(ITEM, state=ReviewState.POSTED, due_at=None), now=NOW)
+    assert expires_at() == {"N": str(int((NOW + timedelta(days=400)).timestamp()))}
 
 
 def test_reviews_of_one_pull_request_lie_apart_by_head_and_kind(reviews: DynamoReviews) -> None:

@@ -20,6 +20,9 @@ SETTLED_AFTER = timedelta(minutes=15)
 # old pull requests on the day of the installation.
 LOOK_BACK = timedelta(days=3)
 
+# Reviews are forgotten in the end: without one, a pull request that nobody touched for a year was not lost.
+OLDEST = timedelta(days=365)
+
 # A page that has not changed is believed for so long; then it is read again, whatever it says.
 ETAG_LIFE = timedelta(days=7)
 
@@ -83,9 +86,9 @@ def visited(spent: int, allowed: int, *, now: datetime) -> datetime:
     return now + timedelta(hours=1) * max(spent - allowed, 0) / REQUESTS_AN_HOUR
 
 
-def horizon(installed: Installed, seen: Seen) -> datetime:
+def horizon(installed: Installed, seen: Seen, *, now: datetime) -> datetime:
     """Say how far back a pull request's last change is our business."""
-    return max(installed.created_at, seen.first_at - LOOK_BACK)
+    return max(installed.created_at, seen.first_at - LOOK_BACK, now - OLDEST)
 
 
 def usable_etag(seen: Seen, *, now: datetime) -> str | None:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import PullRequestKey, ReviewItem, StoredObject
 
 SHARDS = 4
+
+# Pages show the last 30 days. What has ended is known for longer, or an open pull request would be reviewed again then.
+_KEPT = timedelta(days=400)
 
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
@@ -112,6 +115,7 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "is_bypassed": item.is_bypassed or None,
         "owner": review_owner(item.key.tenant),
         "sort": due_text(now),
+        "expires_at": int((now + _KEPT).timestamp()) if item.due_at is None else None,
         **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
     }
 

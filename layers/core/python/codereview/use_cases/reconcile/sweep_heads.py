@@ -125,7 +125,7 @@ class SweepHeads:
         now = self.clock.now()
         seen = self.memory.seen(installed.id, repository.id) or Seen(first_at=now)
         pages, swept.repositories = list[HeadsPage](), swept.repositories + 1
-        since = horizon(installed, seen)
+        since = horizon(installed, seen, now=now)
         try:
             while len(pages) < _MOST_PAGES:
                 etag = None if pages else usable_etag(seen, now=now)
