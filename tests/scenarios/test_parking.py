@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from itertools import combinations, count
+from itertools import count
 
 import pytest
 
@@ -222,21 +222,6 @@ def test_f7_f28_whatever_goes_wrong_once_on_the_way_through_parking_there_is_one
         assert blackout.hits or mode is not Mode.ERROR_BEFORE
         expect_one_review(world)
         assert world.model_calls <= 2, world.calls[number]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("first", list(Mode))
-@pytest.mark.parametrize("second", list(Mode))
-def test_whatever_goes_wrong_twice_on_the_way_through_parking_there_is_one_review(first: Mode, second: Mode) -> None:
-    fired = 0
-    for one, other in combinations(range(60), 2):
-        outages = [Outage(at=one, mode=first), Outage(at=other, mode=second)]
-        world, _ = parked_world(outages)
-        world.deliver(pull_request_event())
-        expect_one_review(world)
-        assert world.model_calls <= 3
-        fired += all(outage.has_fired for outage in outages)
-    assert fired > 1000
 
 
 def test_a_command_waits_like_a_review_and_is_not_forgotten() -> None:

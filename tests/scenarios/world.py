@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from codereview import ports
 from codereview.adapters.models.mock import MockModel
+from codereview.control_ports import BudgetLedger
 from codereview.domain.change import Change, FileChange, FileStatus
 from codereview.domain.control.budgets import Reservation, Room, Spender
 from codereview.domain.control.flags import AgentMode, FlagSnapshot
@@ -55,7 +57,7 @@ from codereview.ports import (
     StoredObject,
 )
 from codereview.use_cases.end_review import EndReview
-from codereview.use_cases.make_result import MakeResult, Models, PricedModel
+from codereview.use_cases.make_result import Engine, MakeResult, Models, PricedModel
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
 from codereview.use_cases.reconcile.release_due import ReleaseDue
@@ -112,6 +114,7 @@ class World:
     now: datetime = NOW
     account: int = 1
     head: str = HEAD_A
+    patch: bytes = b"@@ -1 +1 @@\n-a\n+b"
     is_open: bool = True
     is_draft: bool = False
     is_suspended: bool = False
@@ -138,6 +141,8 @@ class World:
     settled: list[Reservation] = field(default_factory=list)
     is_dead: bool = False
     before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what happens in the world before a call
+    happenings: dict[int, Callable[[], None]] = field(default_factory=dict)  # the same, by the call's number
+    step: Callable[[str], None] = lambda _: None  # where a worker may have to wait for others
     ids: int = 0
     refuses: Callable[[ReviewComment], bool] = lambda _: False  # for one such comment GitHub refuses the whole review
     keeps_refused: bool = False  # a refused review is stored all the same, without its comments
@@ -148,11 +153,12 @@ class World:
         """Let the outside world do something, or go wrong."""
         if self.is_dead:
             raise Death(f"a dead worker called {name}")
+        self.step(name)
         number = len(self.calls)
         self.calls.append(name)
-        happening = self.before.pop(name, None)
-        if happening is not None:
-            happening()
+        for happening in (self.before.pop(name, None), self.happenings.pop(number, None)):
+            if happening is not None:
+                happening()
         outage = next((entry for entry in self.outages if entry.at == number), None)
         if outage is None:
             self._black_out(name)
@@ -182,11 +188,21 @@ class World:
         self.ids += 1
         return self.ids
 
+    def desk(self) -> "Desk":
+        """Make what a worker asks about switches and money, and what makes its results."""
+        return Desk(
+            switches=SwitchBoard(self),
+            admission=Admission(self),
+            ledger=Ledger(self),
+            models=Models(usual=PricedModel(model=Model(self), prices=PRICES), mock=MockModel()),
+            review_change=review_change,
+        )
+
     def worker(self) -> ReviewPullRequest:
         """Start a new worker: nothing of an earlier one is left but what it stored."""
         self.is_dead = False
-        clock, store, objects = Clock(self), Store(self), Objects(self)
-        switches = SwitchBoard(self)
+        clock, store, objects, desk = Clock(self), Store(self), Objects(self), self.desk()
+        switches = desk.switches
         publish = PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY, switches=switches)
         end = EndReview(clock=clock, store=store, record_queue=RecordQueue(self), publish=publish)
         return ReviewPullRequest(
@@ -199,11 +215,11 @@ class World:
                 clock=clock,
                 store=store,
                 objects=objects,
-                models=Models(usual=PricedModel(model=Model(self), prices=PRICES), mock=MockModel()),
-                review_change=review_change,
+                models=desk.models,
+                review_change=desk.review_change,
                 switches=switches,
-                admission=Admission(self),
-                ledger=Ledger(self),
+                admission=desk.admission,
+                ledger=desk.ledger,
             ),
             switches=switches,
             publish=publish,
@@ -259,6 +275,17 @@ class World:
         outcome = self.receive(envelope)
         assert not self.dead_letters, "the message went to the dead-letter queue"
         return self.settle() or outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What rules a review."""
+
+    switches: ports.Switches
+    admission: ports.Admission
+    ledger: BudgetLedger
+    models: Models
+    review_change: Engine
 
 
 @dataclass
@@ -543,7 +570,7 @@ class Repository:
         return self.world.call("github.has_write_access", lambda: account_id in self.world.writers)
 
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
-        hunks = parse_patch(b"@@ -1 +1 @@\n-a\n+b")
+        hunks = parse_patch(self.world.patch)
         file = FileChange(path="a.py", status=FileStatus.MODIFIED, hunks=hunks)
         return self.world.call("github.changed_files", lambda: (file,))
 
@@ -632,6 +659,12 @@ class Repository:
     def _finish(self, check_run_id: int, output: CheckOutput) -> None:
         run, head, _ = self.world.checks[check_run_id]
         self.world.checks[check_run_id] = (replace(run, status="completed"), head, output)
+
+
+def reserving(request: AdmissionRequest) -> Admit:
+    """Admit with a reservation, so that each call of the model is counted and the end settles it."""
+    spender = Spender(key=request.key, month="2026-03")
+    return Admit(reservation=Reservation(spender=spender, left=1_000_000, spent=0, until=NOW + timedelta(days=1)))
 
 
 def pull_request_event(head: str = HEAD_A, *, action: str = "opened") -> Envelope:
