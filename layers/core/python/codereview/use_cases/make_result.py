@@ -1,6 +1,7 @@
 """Makes a review's result: as much of one as switches and budget allow, stored before anything is posted."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +17,7 @@ from codereview.domain.prices import TokenPrices
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState
 from codereview.domain.stored import encode_result, result_key
+from codereview.errors import PermanentError, RetryableError
 from codereview.ports import (
     Admission,
     AdmissionRequest,
@@ -30,8 +32,11 @@ from codereview.ports import (
     ReviewStore,
     Switches,
 )
+from codereview.use_cases.control.admit_review import AdmissionReason
 from codereview.use_cases.control.plan_reviews import FEW_AGENTS
 from codereview.use_cases.model_of_review import BypassedModel, PaidModel, RememberedModel
+
+_BYPASSED = Degrade(reason=AdmissionReason.BYPASSED)
 
 
 class Engine(Protocol):
@@ -99,24 +104,38 @@ class MakeResult:
         if isinstance(decision, Park):
             return decision
         model = RememberedModel(model=self._model(flags, decision, item), objects=self.objects, item=item)
-        result = self.review_change(
-            change,
-            model=model,
-            head_files=lambda paths: repository.contents(paths, pull_request.head_sha),
-            attributes=repository.content(".gitattributes", pull_request.base_sha),
-            deadline=deadline,
-            modes=flags.agents,
-        )
+        try:
+            result = self.review_change(
+                change,
+                model=model,
+                head_files=lambda paths: repository.contents(paths, pull_request.head_sha),
+                attributes=repository.content(".gitattributes", pull_request.base_sha),
+                deadline=deadline,
+                modes=flags.agents,
+            )
+        except PermanentError:
+            self._give_back(decision)  # nobody tries this review again
+            raise
         stored = self.objects.put(result_key(item.key.tenant, item.key.review_id), encode_result(result))
-        is_bypassed = flags.mock_models or not flags.models
+        is_bypassed = flags.mock_models or decision == _BYPASSED
         item = replace(item, state=ReviewState.ANSWERED, result=stored, is_bypassed=is_bypassed)
         self.store.save(lease, item, now=self.clock.now())
-        if isinstance(decision, Admit) and decision.reservation is not None:
-            self.ledger.settle(decision.reservation)
+        self._give_back(decision)
         return item
 
+    def _give_back(self, decision: Admit | Degrade) -> None:
+        """Give back what was set aside and not spent; if that fails, the reservation runs out by itself."""
+        if isinstance(decision, Admit) and decision.reservation is not None:
+            with suppress(RetryableError, PermanentError):
+                self.ledger.settle(decision.reservation)
+
     def _decision(self, change: Change, flags: FlagSnapshot, item: ReviewItem) -> Admit | Degrade | Park:
-        """Ask for admission, except for models that cost nothing."""
+        """Ask for admission, except for what costs nothing. Who has switched models off wants nothing made up either.
+
+        The flags decide as they were when the review began, whatever admission sees of them by now.
+        """
+        if not flags.models:
+            return _BYPASSED
         if flags.mock_models:
             return Admit()
         request = AdmissionRequest(key=item.key, prompt_tokens=estimate_tokens(render_change(change)))
