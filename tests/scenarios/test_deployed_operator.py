@@ -1,8 +1,5 @@
 """An operator's commands on the deployed system, each a process of its own with AWS credentials and nothing else."""
 
-import json
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,25 +13,13 @@ from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.envelope_codec import encode
 from codereview.domain.parking import Held
-from local.checkout import ROOT, child_environment
 from local.demo import open_and_wait, sample_repository, wait_for_record
-from local.stack import STACK_NAME, LocalStack
+from local.stack import LocalStack
+from tests.scenarios.commands import run, said
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
 
 BY_HAND = str(UUID(int=7))
-
-
-def run(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from codereview.cli.main import main; main()", *words, "--stack", STACK_NAME]
-    environment = child_environment(stack.aws.environment | {"PYTHONPATH": str(ROOT / "layers/core/python")})
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-
-def said(stack: LocalStack, *words: str) -> dict[str, Any]:
-    done = run(stack, *words, "--json")
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,10 @@ from codereview.adapters.aws.errors import translated
 from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.aws.queues import SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
+from codereview.adapters.aws.workers import LambdaWorkers
 from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
+from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
+from codereview.adapters.dynamodb.control.workers import DynamoScalingNotes
 from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.adapters.github.app import app_client
@@ -23,9 +26,12 @@ from codereview.adapters.github.deliveries import GitHubDeliveries
 from codereview.adapters.github.installations import GitHubInstallations
 from codereview.adapters.github.tokens import AppCredentials
 from codereview.adapters.http import outbound_client
-from codereview.adapters.system import SystemClock
+from codereview.adapters.system import RandomIds, SystemClock
+from codereview.domain.control.audit import Actor, ActorKind, Request
+from codereview.domain.workers import WorkerKind
 from codereview.ports import Clock
 from codereview.settings import ReconcilerSettings, reconciler_settings
+from codereview.use_cases.operate_workers import OperateWorkers
 from codereview.use_cases.reconcile.by_hand import (
     AtOnce,
     Tell,
@@ -76,6 +82,42 @@ def operator(stack: str) -> Operator:
         installations=GitHubInstallations(github, host=reviewer["GITHUB_HOST"], clock=clock),
         jobs=_Jobs(settings=settings, sqs=session.client("sqs", config=_CONFIG), agenda=agenda, github=github),
     )
+
+
+def workers(stack: str, kind: WorkerKind) -> OperateWorkers:
+    """Reach the workers of one queue of a stack."""
+    session = boto3.Session()
+    dynamodb, table = session.client("dynamodb", config=_CONFIG), control_table(session, stack)
+    function, told = _WORKERS[kind]
+    return OperateWorkers(
+        kind=kind,
+        pool=LambdaWorkers(
+            session.client("lambda", config=_CONFIG), f"{stack}-{function}", told=[f"{stack}-{name}" for name in told]
+        ),
+        notes=DynamoScalingNotes(dynamodb, table),
+        outbox=DynamoAuditOutbox(dynamodb, table),
+    )
+
+
+# The reconciler paces by the number of reviewers what it releases.
+_WORKERS: Mapping[WorkerKind, tuple[str, tuple[str, ...]]] = {
+    WorkerKind.REVIEW: ("reviewer", ("reviewer", "reconciler")),
+    WorkerKind.RECORD: ("recorder", ()),
+}
+
+
+def control_table(session: boto3.Session, stack: str) -> str:
+    """Return the name of a stack's control table."""
+    return _variables(session, f"{stack}-reconciler")["CONTROL_TABLE"]
+
+
+def request() -> Request:
+    """Name whoever holds the credentials, for the audit log."""
+    try:
+        arn = boto3.Session().client("sts", config=_CONFIG).get_caller_identity()["Arn"]
+    except (ClientError, BotoCoreError) as error:
+        raise translated("STS", error) from error
+    return Request(actor=Actor(kind=ActorKind.OPERATOR, id=arn), id=str(RandomIds().new()), at=SystemClock().now())
 
 
 _CONFIG = Config(

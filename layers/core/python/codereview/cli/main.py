@@ -32,6 +32,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "tenants": "control.tenants:tenants",
     "trace": "trace:trace",
     "whoami": "control.sign_in:whoami",
+    "workers": "workers:workers",
 }
 _FAILED: Final = 1
 
