@@ -84,7 +84,7 @@ _FILL = """
                          files_reviewed, findings_total, finished_at, is_identified)
     SELECT 'github.com:' || (1 + floor({tenants} * power(r.chance, 3)))::int, gen_random_uuid(),
            1 + n % 50, 1 + n % 1000, md5(n::text), 'auto', 'posted', n, 9, 9, {per_review},
-           '{now}'::timestamptz - interval '540 days' * ((n * 7919 % {reviews})::float / {reviews}), true
+           '{now}'::timestamptz - interval '540 days' * ((n::bigint * 7919 % {reviews})::float / {reviews}), true
     FROM generate_series(1, {reviews}) AS n, LATERAL (SELECT random() + n * 0 AS chance) AS r;
     INSERT INTO findings (tenant_id, review_id, ordinal, created_at, agent, engine, prompt_version, rule, severity,
                           confidence, path, side, line, placement, title, body, fingerprint)
