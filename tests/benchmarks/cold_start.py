@@ -78,7 +78,7 @@ def main() -> None:
         ]
         table = _measure(functions, folder / "log")
     _print(table)
-    if refused := [name for name, starts in table.items() if starts[-1].status not in ("ok", "200", "202")]:
+    if refused := [name for name, starts in table.items() if str(starts[-1].status) not in ("ok", "200", "202")]:
         sys.exit(f"These did not do their work, so that their figures mean nothing: {', '.join(refused)}")
 
 
