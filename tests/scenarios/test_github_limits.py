@@ -5,10 +5,11 @@ stand-in's own meters, fed by every call of every reviewer.
 """
 
 import heapq
+import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -17,8 +18,10 @@ import pytest
 from codereview.domain.envelope import Envelope
 from codereview.domain.limits import Decision, Granted, Take, advanced, decide
 from codereview.domain.review import ReviewState
+from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
 from codereview.errors import RetryableError, ThrottledError
-from codereview.use_cases.control.pace_writes import PaceWrites
+from codereview.use_cases.control.pace_writes import PaceReads, PaceWrites
+from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github.meters import Ceilings, Meter
 from tests.scenarios.world import FUNCTION_TIMEOUT, NOW, VISIBILITY, World, pull_request_event
 
@@ -27,6 +30,7 @@ A_CALL = timedelta(milliseconds=200)
 AN_ANSWER = timedelta(seconds=20)
 A_LOOK = timedelta(seconds=5)
 INSTALLATION = 1
+RELEASED_IN_A_MINUTE = REVIEWERS * RELEASES_FOR_EACH_REVIEWER
 
 
 class Time:
@@ -98,6 +102,7 @@ class Installation:
     is_paced: bool = True
     violations: list[str] = field(default_factory=list)
     is_over: bool = False
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
     numbers: Iterator[int] = field(default_factory=count)
     queue: list[tuple[datetime, int, "PullRequestWorld", Envelope]] = field(default_factory=list)
     worlds: list["PullRequestWorld"] = field(default_factory=list)
@@ -141,12 +146,14 @@ class Installation:
         while self.queue or any(world.waits for world in self.worlds):
             now = self.time.now()
             assert now < NOW + timedelta(days=3), "it does not end"
-            for world in self.worlds:
-                if any(due <= now for due in world.due_times):
+            due = [(min(world.due_times), number) for number, world in enumerate(self.worlds) if world.due_times]
+            for at, number in sorted(due)[:RELEASED_IN_A_MINUTE]:
+                world = self.worlds[number]
+                if at <= now:
                     with suppress(RetryableError):
                         world.reconcile()
                     for envelope in world.queue:
-                        self.send(now, world, envelope)
+                        self.send(now + timedelta(minutes=1) * self.chance.random(), world, envelope)
                     world.queue.clear()
             self.time.sleep(timedelta(minutes=1))
         self.is_over = True
@@ -158,6 +165,7 @@ class PullRequestWorld(World):
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.pace = PaceWrites(clock=installation.time, buckets=installation.buckets)
+        self.pace_reads = PaceReads(clock=installation.time, buckets=installation.buckets)
         super().__init__()
 
     @property
@@ -168,6 +176,13 @@ class PullRequestWorld(World):
     def now(self, value: datetime) -> None:
         if value > self.now:
             self.installation.time.sleep(value - self.now)
+
+    def worker(self) -> ReviewPullRequest:
+        return replace(super().worker(), pace_reads=self._before_reading, jitter=self.installation.chance.random)
+
+    def _before_reading(self, installation_id: int) -> None:
+        if self.installation.is_paced:
+            self.pace_reads(installation_id)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         # A token is kept for an hour, so that to open the repository is no request.
@@ -213,11 +228,12 @@ def test_sixty_pull_requests_at_once_break_no_limit() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_a_thousand_pull_requests_of_one_installation_at_once_break_no_limit_of_writing() -> None:
+def test_a_thousand_pull_requests_of_one_installation_at_once_break_no_limit() -> None:
     installation = run(1_000)
-    # Reading is not paced: who finds no write left has read already, and a thousand do so within minutes.
-    assert broken_limits(installation) <= {"points_per_minute"}
+    assert installation.violations == []
     writes_within_the_limits(installation, 1_000)
+    # What we allow ourselves is four writes in five of GitHub's hour; no more time than that takes is lost.
+    assert installation.time.now() - NOW <= 1.1 * timedelta(hours=(3 * 1_000 - 100) / 400)
 
 
 def test_without_the_pace_the_same_pull_requests_break_limits_of_writing() -> None:

@@ -10,7 +10,7 @@ import pytest
 from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, Admit, Degrade, Park, pause
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
-from codereview.errors import RetryableError, ThrottledError
+from codereview.errors import HeldError, RetryableError, ThrottledError
 from tests.scenarios.test_life_of_a_review import expect_one_review
 from tests.scenarios.world import (
     HEAD_B,
@@ -227,6 +227,20 @@ def test_f7_f28_whatever_goes_wrong_once_on_the_way_through_parking_there_is_one
 def test_a_command_waits_like_a_review_and_is_not_forgotten() -> None:
     world = World(writers={7}, blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
     assert isinstance(world.deliver(command_event()), Posted)
+    expect_one_review(world)
+
+
+def test_a_review_that_finds_a_crowd_comes_again_in_a_minute_or_two_however_long_it_waits() -> None:
+    world = World()
+    world.now += 3 * HOUR
+
+    def crowded(_installation_id: int) -> None:
+        raise HeldError("a crowd", retry_after=timedelta(minutes=1))
+
+    outcome = replace(world.worker(), pace_reads=crowded).handle(pull_request_event(), deadline=world.now + HOUR)
+    assert outcome == Parked(reason="a crowd", until=world.now + timedelta(minutes=1.5))
+    assert not any(name.startswith("github.") and name != "github.repository" for name in world.calls)
+    world.settle()
     expect_one_review(world)
 
 

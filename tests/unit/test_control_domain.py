@@ -16,7 +16,7 @@ from codereview.domain.control.budgets import Ceiling, Degree, Plan, Room, best_
 from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet, snapshot
 from codereview.domain.control.pauses import PauseTarget
 from codereview.domain.control.people import Role
-from codereview.domain.control.quotas import GITHUB_WRITES, USUAL, Budgets, QuotaSet, WhenSpent, effective
+from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES, USUAL, Budgets, QuotaSet, WhenSpent, effective
 from codereview.domain.control.scopes import OPERATING, Scope, parse_scopes, require_subset
 from codereview.domain.control.tenants import parse_tenant_id
 from codereview.domain.limits import Granted, Rate, advanced, decide
@@ -222,6 +222,14 @@ def test_githubs_limits_hold_for_whoever_writes_as_fast_as_they_let() -> None:
     for window, most in ((60_000_000, 80), (3_600_000_000, 500)):
         assert max(sum(begin <= each < begin + window for each in written) for begin in written[::7]) <= most
     assert len(written) > 800
+
+
+def test_githubs_points_of_a_minute_are_enough_for_the_reads_and_writes_that_we_allow() -> None:
+    (reads,), (spacing, _) = GITHUB_READS, GITHUB_WRITES
+    in_a_minute = [
+        take.rate.burst + take.rate.units * timedelta(minutes=1) // take.rate.period for take in (reads, spacing)
+    ]
+    assert in_a_minute[0] + 5 * in_a_minute[1] <= 900
 
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)

@@ -174,6 +174,7 @@ def reviewer() -> "ReviewerApp":
             ledger=control.ledger,
         ),
         switches=control.switches,
+        pace_reads=control.pace_reads,
         publish=publish,
         park=ParkReview(clock=clock, store=store, end=end, jitter=_jitter),
         end=end,

@@ -25,7 +25,7 @@ class BusyError(RetryableError):
 
 
 class HeldError(RetryableError):
-    """Somebody has switched it off or paused it; `retry_after` is when to look again, not when it will work."""
+    """Somebody has switched it off or paused it, or many want it; `retry_after` is when to look again, no promise."""
 
 
 class UnknownOutcomeError(RetryableError):

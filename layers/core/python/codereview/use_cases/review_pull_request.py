@@ -90,6 +90,7 @@ class ReviewPullRequest:
     end: EndReview
     switches: Switches
     jitter: Callable[[], float]  # 0..1
+    pace_reads: Callable[[int], None] = lambda _installation_id: None  # may raise HeldError
 
     def handle(self, envelope: Envelope, *, deadline: datetime) -> Outcome:
         """Bring the pull request's review to an end, or to a state in which it waits.
@@ -130,6 +131,8 @@ class ReviewPullRequest:
         now = self.clock.now()
         received = datetime.fromisoformat(envelope.received_at) if envelope.received_at else now
         until = now + pause(now - received, asked=error.retry_after, jitter=self.jitter())
+        if isinstance(error, HeldError) and error.retry_after is not None:
+            until = now + error.retry_after * (1 + self.jitter())  # no outage, for which pauses would have to grow
         held = Held(envelope=envelope, reason=str(error), due_at=until)
         try:
             self.agenda.hold(held)
@@ -271,6 +274,7 @@ class ReviewPullRequest:
 
     def _read(self, envelope: Envelope, repository: Repository, number: int) -> PullRequest | None:
         """Read the pull request as GitHub has it now, which is what counts, whatever the message says."""
+        self.pace_reads(envelope.installation_id)
         try:
             return repository.pull_request(number)
         except NotFoundError:

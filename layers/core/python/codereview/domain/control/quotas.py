@@ -67,6 +67,10 @@ GITHUB_WRITES = (
     Take(name="hour", rate=Rate(units=400, period=timedelta(hours=1), burst=100)),
 )
 
+# GitHub counts 900 points a minute, one for a read and five for a write. The writes above take 305 of them, so that 490
+# are promised to reviews before they begin to read, fifteen each; what is left is for those that read their files late.
+GITHUB_READS = (Take(name="reads", rate=Rate(units=400, period=timedelta(minutes=1), burst=90), cost=15),)
+
 
 def effective(deployment: QuotaSet, tenant: QuotaSet) -> QuotaSet:
     """Return what counts for a tenant: of each limit its own, or the deployment's, or the usual one."""

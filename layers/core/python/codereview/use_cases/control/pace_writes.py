@@ -1,17 +1,20 @@
-"""Keeps each installation below GitHub's secondary limits for writing: 80 a minute, 500 an hour, a second apart."""
+"""Keeps each installation below GitHub's secondary limits: 900 points a minute; 80 writes a minute, 500 an hour."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from codereview.control_ports import Buckets
-from codereview.domain.control.quotas import GITHUB_WRITES
+from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES
 from codereview.domain.limits import Refused
-from codereview.errors import ThrottledError
+from codereview.errors import HeldError, ThrottledError
 from codereview.ports import Clock
 
 # The second between two writes is waited for; with many writers at once the rest of the wait is the queue's.
 _LONGEST_WAIT = timedelta(seconds=3)
 _MOST_WAITS = 4
+
+# Who finds a crowd comes again with the reconciler's next runs, which let a tenant's reviews through little by little.
+_CROWDED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +35,17 @@ class PaceWrites:
                 raise ThrottledError("writes of this installation are spread over the hour", retry_after=wait)
             self.clock.sleep(wait)
         raise ThrottledError("many reviews write at once for this installation", retry_after=_LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceReads:
+    """Called once before a review begins to read, so that a thousand of them do not read only to find no write left."""
+
+    clock: Clock
+    buckets: Buckets
+
+    def __call__(self, installation_id: int) -> None:
+        """Return if the review may begin now; raises HeldError if not: there is a crowd, and nothing is broken."""
+        decision = self.buckets.take(f"github-reads#{installation_id}", GITHUB_READS, now=self.clock.now())
+        if isinstance(decision, Refused):
+            raise HeldError("many reviews begin at once for this installation", retry_after=_CROWDED)
