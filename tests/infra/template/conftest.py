@@ -39,7 +39,8 @@ def template_text() -> str:
 @pytest.fixture(scope="session")
 def templates(template_text: str) -> dict[str, Template]:
     texts = {"template.yaml": template_text}
-    texts |= {name: (ROOT / name).read_text() for name in ("infra/network.yaml", "infra/database.yaml")}
+    nested = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "infra").glob("*.yaml"))
+    texts |= {name: (ROOT / name).read_text() for name in nested}
     return translate(texts, {})
 
 
