@@ -1,9 +1,9 @@
 """Deploy a built template with `sam deploy`, and close the gaps that public AWS calls can close.
 
-The emulator's CloudFormation leaves out two things without saying so: the routes of an HTTP API, which SAM
-writes into an OpenAPI body, and the reserved concurrency of functions. And it keeps an event source mapping's
-numbers as the text that parameters are, over which its poller stumbles. All are made up for after the deploy, with
-the calls that anybody could make on AWS.
+The emulator's CloudFormation leaves out three things without saying so: the routes of an HTTP API, which SAM
+writes into an OpenAPI body, the reserved concurrency of functions, and what ends a table's items and brings them
+back. And it keeps an event source mapping's numbers as the text that parameters are, over which its poller stumbles.
+All are made up for after the deploy, with the calls that anybody could make on AWS.
 """
 
 import re
@@ -56,6 +56,7 @@ def deploy(
     _add_routes(aws.client("apigatewayv2"), template, resources)
     _reserve_concurrency(aws.client("lambda"), template, resources)
     _repair_mappings(aws.client("lambda"))
+    _keep_tables(aws.client("dynamodb"), template, resources)
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
     return Deployment(name=name, outputs=outputs, resources=resources)
 
@@ -118,3 +119,17 @@ def _repair_mappings(functions: Any) -> None:
         }
         scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
         functions.update_event_source_mapping(UUID=mapping["UUID"], **numbers, ScalingConfig=scaling)
+
+
+def _keep_tables(tables: Any, template: Mapping[str, Any], resources: Mapping[str, str]) -> None:
+    """Set the time to live and the recovery of each table as the template has them."""
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::DynamoDB::Table":
+            continue
+        given, name = resource["Properties"], resources[logical_id]
+        if "TimeToLiveSpecification" in given:
+            tables.update_time_to_live(TableName=name, TimeToLiveSpecification=given["TimeToLiveSpecification"])
+        if "PointInTimeRecoverySpecification" in given:
+            tables.update_continuous_backups(
+                TableName=name, PointInTimeRecoverySpecification=given["PointInTimeRecoverySpecification"]
+            )

@@ -1,4 +1,4 @@
-"""The App's log of webhook deliveries: latest first, behind a cursor, each to be had again for three days."""
+"""Where the App's webhooks go, and its log of them: latest first, behind a cursor, to be had again for three days."""
 
 import threading
 from datetime import datetime, timedelta
@@ -14,6 +14,20 @@ _SHOWN = (
     "id", "guid", "delivered_at", "redelivery", "duration", "status", "status_code", "event", "action",
     "installation_id", "repository_id",
 )  # fmt: skip
+
+
+@operation("GET", "/app/hook/config", "apps/get-webhook-config-for-app")
+def get_config(call: Call) -> Answer:
+    """Say where deliveries go; the secret is never shown."""
+    world = call.world
+    return Answer(
+        document={
+            "content_type": "json",
+            "insecure_ssl": "0",
+            "secret": "********",
+            **({"url": world.webhook_url} if world.webhook_url is not None else {}),
+        }
+    )
 
 
 @operation("GET", "/app/hook/deliveries", "apps/list-webhook-deliveries")

@@ -65,8 +65,8 @@ def operator(stack: str) -> Operator:
     session, clock = boto3.Session(), SystemClock()
     settings = reconciler_settings(_variables(session, f"{stack}-reconciler"))
     reviewer = _variables(session, f"{stack}-reviewer")
-    dynamodb, table = session.client("dynamodb", config=_CONFIG), settings.control_table
-    objects = S3Objects(session.client("s3", config=_CONFIG), reviewer["OBJECTS_BUCKET"])
+    dynamodb, table = session.client("dynamodb", config=CONFIG), settings.control_table
+    objects = S3Objects(session.client("s3", config=CONFIG), reviewer["OBJECTS_BUCKET"])
     agenda = DynamoAgenda(dynamodb, table)
     github = _github(session, settings, clock)
     return Operator(
@@ -80,19 +80,19 @@ def operator(stack: str) -> Operator:
             times=objects,
         ),
         installations=GitHubInstallations(github, host=reviewer["GITHUB_HOST"], clock=clock),
-        jobs=_Jobs(settings=settings, sqs=session.client("sqs", config=_CONFIG), agenda=agenda, github=github),
+        jobs=_Jobs(settings=settings, sqs=session.client("sqs", config=CONFIG), agenda=agenda, github=github),
     )
 
 
 def workers(stack: str, kind: WorkerKind) -> OperateWorkers:
     """Reach the workers of one queue of a stack."""
     session = boto3.Session()
-    dynamodb, table = session.client("dynamodb", config=_CONFIG), control_table(session, stack)
+    dynamodb, table = session.client("dynamodb", config=CONFIG), control_table(session, stack)
     function, told = _WORKERS[kind]
     return OperateWorkers(
         kind=kind,
         pool=LambdaWorkers(
-            session.client("lambda", config=_CONFIG), f"{stack}-{function}", told=[f"{stack}-{name}" for name in told]
+            session.client("lambda", config=CONFIG), f"{stack}-{function}", told=[f"{stack}-{name}" for name in told]
         ),
         notes=DynamoScalingNotes(dynamodb, table),
         outbox=DynamoAuditOutbox(dynamodb, table),
@@ -106,6 +106,12 @@ _WORKERS: Mapping[WorkerKind, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def clients(*services: str) -> Mapping[str, Any]:
+    """Open clients of AWS with the caller's own credentials, by service."""
+    make: Any = boto3.Session().client  # its type knows one overload a service, and no service that is a variable
+    return {service: make(service, config=CONFIG) for service in services}
+
+
 def control_table(session: boto3.Session, stack: str) -> str:
     """Return the name of a stack's control table."""
     return _variables(session, f"{stack}-reconciler")["CONTROL_TABLE"]
@@ -114,13 +120,13 @@ def control_table(session: boto3.Session, stack: str) -> str:
 def request() -> Request:
     """Name whoever holds the credentials, for the audit log."""
     try:
-        arn = boto3.Session().client("sts", config=_CONFIG).get_caller_identity()["Arn"]
+        arn = boto3.Session().client("sts", config=CONFIG).get_caller_identity()["Arn"]
     except (ClientError, BotoCoreError) as error:
         raise translated("STS", error) from error
     return Request(actor=Actor(kind=ActorKind.OPERATOR, id=arn), id=str(RandomIds().new()), at=SystemClock().now())
 
 
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}, tcp_keepalive=True
 )
 
@@ -166,7 +172,7 @@ LONGEST_RUN = timedelta(hours=1)
 
 
 def _github(session: boto3.Session, settings: ReconcilerSettings, clock: Clock) -> GitHubClient:
-    secrets = Secrets(session.client("secretsmanager", config=_CONFIG))
+    secrets = Secrets(session.client("secretsmanager", config=CONFIG))
     values = secrets.read(settings.github_secret_arn, "app_id", "private_key")
     credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
     return app_client(
@@ -176,7 +182,7 @@ def _github(session: boto3.Session, settings: ReconcilerSettings, clock: Clock) 
 
 def _variables(session: boto3.Session, function: str) -> Mapping[str, str]:
     try:
-        answer = session.client("lambda", config=_CONFIG).get_function_configuration(FunctionName=function)
+        answer = session.client("lambda", config=CONFIG).get_function_configuration(FunctionName=function)
     except (ClientError, BotoCoreError) as error:
         raise translated("Lambda", error) from error
     variables: Mapping[str, str] = answer["Environment"]["Variables"]

@@ -14,6 +14,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "analyze": "analyze:analyze",
     "completion": "completion:completion",
     "database": "database:database",
+    "doctor": "doctor:doctor",
     "eval": "eval:evaluate",
     "flags": "control.settings:flags",
     "keys": "control.keys:keys",

@@ -21,6 +21,17 @@ class DynamoJobs:
         self._client = client
         self._table = table
 
+    def due(self, name: str) -> datetime | None:
+        """Say when a job is due; None: it never began."""
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key=marshal({"pk": f"job#{name}"}), ConsistentRead=True
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        due = unmarshal(answer.get("Item", {})).get("next_at")
+        return moment_of(due) if due is not None else None
+
     def begin(self, name: str, *, now: datetime, every: timedelta) -> JobState | None:
         """Set the next time if this one has come; of two runs at once, one is told that it has not."""
         try:
