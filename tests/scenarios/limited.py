@@ -53,6 +53,9 @@ AGENTS = [*(agent.name for agent in MODEL_AGENTS), *(agent.name for agent in ANA
 _APART = 20  # lines: claims that are nearer are taken for one
 CODE = [f"value_{AGENTS[at // _APART]} = {at}" if at % _APART == 0 else "" for at in range(_APART * len(AGENTS))]
 
+_USAGE = Usage(calls=1, input_tokens=1_000, output_tokens=100)
+_FILE = "\n".join(CODE).encode()
+
 
 @dataclass(kw_only=True)
 class LimitedWorld(World):
@@ -63,6 +66,7 @@ class LimitedWorld(World):
     patch: bytes = "\n".join([f"@@ -0,0 +1,{len(CODE)} @@", *(f"+{line}" for line in CODE)]).encode()
     asked: list[tuple[str, str]] = field(default_factory=list)  # model, agent
     requests: list[AdmissionRequest] = field(default_factory=list)
+    usage: Usage = _USAGE  # of each call
 
     def control(self) -> ReviewerControl:
         """Wire the control plane as a new sandbox of the reviewer does."""
@@ -191,7 +195,7 @@ class Speaker:
         return ModelAnswer(
             text=json.dumps({"findings": findings, "verdicts": []}),
             stop=StopReason.COMPLETE,
-            usage=Usage(calls=1, input_tokens=1_000, output_tokens=100),
+            usage=self.world.usage,
             model=self.name,
         )
 
@@ -247,7 +251,7 @@ class Engine:
         return review_change(
             change,
             model=model,
-            head_files=lambda paths: dict.fromkeys(paths, "\n".join(CODE).encode()),
+            head_files=lambda paths: self.world.call("github.contents", lambda: dict.fromkeys(paths, _FILE)),
             attributes=attributes,
             deadline=deadline,
             modes=modes,

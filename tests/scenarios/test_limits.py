@@ -1,6 +1,7 @@
 """A review under the control plane: switches, pauses, flags, limits and money, on the control table itself."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -509,11 +510,27 @@ def test_what_was_set_aside_for_a_review_that_failed_is_given_back(limited: Limi
     def refuse() -> None:
         raise PermanentError("the diff cannot be read")
 
-    limited.before["github.content"] = refuse
+    limited.before["github.contents"] = refuse
     assert isinstance(limited.deliver(pull_request_event()), Failed)
     assert limited.reservation().left == 0
     room = limited.ledger().room(limited.reservation().spender, Budgets(tenant_month=10_000_000))
     assert list(room.left.values()) == [10_000_000 - limited.reservation().spent]
+
+
+def test_once_everything_is_spent_that_was_set_aside_nothing_more_is_asked(limited: LimitedWorld) -> None:
+    cost = costs(limited)[Degree.FULL]
+    limited.usage = replace(limited.usage, output_tokens=cost)  # far more than anybody had foreseen
+    limited.budget(Budgets(review=cost))
+    assert isinstance(limited.deliver(pull_request_event(HEAD_B)), Posted)
+    assert limited.asked == [("usual", "correctness")]  # the others wait for the first, and find nothing left
+    failed = {run.agent: run.reason for run in limited.result().runs if run.status is RunStatus.FAILED}
+    assert failed == dict.fromkeys(ASKED - {"correctness"}, LEFT_OUT)
+
+
+def test_files_that_no_agent_is_shown_cost_nothing(limited: LimitedWorld) -> None:
+    limited.path = "package-lock.json"
+    limited.deliver(pull_request_event())
+    assert limited.requests[-1].prompt_tokens == 1
 
 
 def test_a_ledger_that_does_not_take_back_what_is_left_holds_no_review_up(limited: LimitedWorld) -> None:

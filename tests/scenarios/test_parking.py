@@ -39,8 +39,8 @@ def test_f55_a_throttled_model_parks_the_review_and_its_check_run_says_so() -> N
     ((title, summary),) = world.waiting_notes
     assert title == "Waiting until about 12:01 UTC"
     assert summary == (
-        "This review waits for the end of a rate limit of GitHub or of the language model."
-        " It goes on by itself at about 12:01 UTC."
+        "This review waits. Reason: `a rate limit of GitHub or of the language model`."
+        " It is taken up again by itself at about 12:01 UTC."
     )
     assert isinstance(world.settle(), Posted)
     expect_one_review(world)

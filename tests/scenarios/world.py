@@ -114,6 +114,7 @@ class World:
     now: datetime = NOW
     account: int = 1
     head: str = HEAD_A
+    path: str = "a.py"
     patch: bytes = b"@@ -1 +1 @@\n-a\n+b"
     is_open: bool = True
     is_draft: bool = False
@@ -159,6 +160,8 @@ class World:
         for happening in (self.before.pop(name, None), self.happenings.pop(number, None)):
             if happening is not None:
                 happening()
+        if name.startswith("github."):
+            self._refuse()
         outage = next((entry for entry in self.outages if entry.at == number), None)
         if outage is None:
             self._black_out(name)
@@ -172,6 +175,13 @@ class World:
             self.is_dead = True
             raise Death(name)
         raise UnknownOutcomeError(name) if is_write else RetryableError(name)
+
+    def _refuse(self) -> None:
+        """Be GitHub to an installation that has ended: a token is no good any more, and there is no other."""
+        if self.is_suspended:
+            raise ForbiddenError("This installation has been suspended")
+        if not self.is_known:
+            raise NotFoundError("not part of the installation")
 
     def _black_out(self, name: str) -> None:
         for blackout in self.blackouts:
@@ -532,10 +542,6 @@ class GitHub:
         return self.world.call("github.repository", lambda: self._open(repository_id))
 
     def _open(self, repository_id: int) -> "Repository":
-        if self.world.is_suspended:
-            raise ForbiddenError("This installation has been suspended")
-        if not self.world.is_known:
-            raise NotFoundError("not part of the installation")
         return Repository(
             self.world, RepositoryIdentity(id=repository_id, owner_id=self.world.account, owner="o", name="r")
         )
@@ -571,7 +577,7 @@ class Repository:
 
     def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
         hunks = parse_patch(self.world.patch)
-        file = FileChange(path="a.py", status=FileStatus.MODIFIED, hunks=hunks)
+        file = FileChange(path=self.world.path, status=FileStatus.MODIFIED, hunks=hunks)
         return self.world.call("github.changed_files", lambda: (file,))
 
     def content(self, path: str, ref: str) -> bytes | None:

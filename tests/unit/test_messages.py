@@ -1,4 +1,4 @@
-"""The sentences of a review that ended without a result."""
+"""The sentences of a review that ended without a result, or waits for one."""
 
 import pytest
 
@@ -32,6 +32,25 @@ def test_an_error_s_text_does_nothing_in_a_check_run() -> None:
     assert "Reason: `'@everyone' /approve xxx" in summary
     assert summary.count("`") == 2
     assert len(summary) < 600
+
+
+def test_what_somebody_wrote_who_paused_a_review_does_nothing_in_its_check_run() -> None:
+    title, summary = messages.waits("paused: `@everyone`\n\n![x](https://example.org)", "12:00")
+    assert title == "Waiting until about 12:00 UTC"
+    assert "Reason: `paused: '@everyone' ![x](https://example.org)`." in summary
+    assert summary.count("`") == 2
+
+
+@pytest.mark.parametrize(
+    ("agents", "said"),
+    [
+        (["a"], "- **a failed** (why): what it would have found is not known."),
+        (["a", "b"], "- **a and b failed** (why): what they would have found is not known."),
+        (["a", "b", "c"], "- **a, b and c failed** (why): what they would have found is not known."),
+    ],
+)
+def test_agents_that_failed_for_one_reason_are_named_together(agents: list[str], said: str) -> None:
+    assert messages.agents_failed(agents, "why") == said
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (3001, "3,001 files")])

@@ -59,10 +59,12 @@ def reviewed_commit(sha: str) -> str:
     return f"Reviewed commit: {sha}"
 
 
-def agent_failed(agent: str, reason: str) -> str:
-    """Say that an agent's part is missing."""
+def agents_failed(agents: Sequence[str], reason: str) -> str:
+    """Say that the part of some agents is missing, all for one reason."""
+    *others, last = agents
+    names = f"{', '.join(others)} and {last}" if others else last
     why = f" ({reason})" if reason else ""
-    return f"- **{agent} failed**{why}: what it would have found is not known."
+    return f"- **{names} failed**{why}: what {'they' if others else 'it'} would have found is not known."
 
 
 NOTHING_TO_REVIEW = "None of the changed files has lines that this review looks at."
@@ -109,10 +111,13 @@ def found_by(agents: Sequence[str], rule: str) -> str:
 
 
 def waits(reason: str, about: str) -> tuple[str, str]:
-    """Return title and summary of the check run of a review that waits; `about` is a time of day in UTC."""
+    """Return title and summary of the check run of a review that waits; `about` is a time of day in UTC.
+
+    `reason` may be what somebody wrote who paused it: it is shown as code, so that it does nothing.
+    """
     return (
         f"Waiting until about {about} UTC",
-        f"This review waits for the end of {reason}. It goes on by itself at about {about} UTC.",
+        f"This review waits. Reason: `{_as_code(reason)}`. It is taken up again by itself at about {about} UTC.",
     )
 
 
@@ -132,12 +137,16 @@ def ended_without_review(state: str, reason: str | None) -> tuple[str, str]:
     `reason` may be any text, an error's too: it is shown as code, so that it does nothing.
     """
     title, sentence = _ENDED.get(state, ("Ended without a review", "There is no review of this commit."))
-    shown = " ".join((reason or "").replace("`", "'").split())[:500]
+    shown = _as_code(reason or "")
     if not shown:
         return title, sentence
     if state == "superseded":
         return title, f"{sentence} That commit is reviewed instead: `{shown}`."
     return title, f"{sentence} Reason: `{shown}`."
+
+
+def _as_code(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())[:500]
 
 
 def agent_in_shadow(agent: str, *, fixed: int, answered: int) -> str:

@@ -151,13 +151,12 @@ def _top(result: ReviewResult) -> str:
     parts = [messages.heading(verdict(result)), messages.reviewed_commit(result.head_sha)]
     if result.is_mock:
         parts.append(messages.MOCK_REVIEW)
-    failures = [
-        messages.agent_failed(_harmless_line(run.agent), _harmless_line(run.reason or "", _MAX_REASON))
-        for run in result.runs[:_MAX_AGENTS]
-        if run.status is RunStatus.FAILED
-    ]
-    if failures:
-        parts.append("\n".join(failures))
+    failed: dict[str, list[str]] = {}
+    for run in result.runs[:_MAX_AGENTS]:
+        if run.status is RunStatus.FAILED:
+            failed.setdefault(_harmless_line(run.reason or "", _MAX_REASON), []).append(_harmless_line(run.agent))
+    if failed:
+        parts.append("\n".join(messages.agents_failed(agents, reason) for reason, agents in failed.items()))
     if not result.coverage.reviewed and not result.shown:
         parts.append(messages.NOTHING_TO_REVIEW if result.coverage.file_count else messages.NO_FILES)
     return "\n\n".join(parts)

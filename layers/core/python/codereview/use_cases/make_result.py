@@ -16,6 +16,7 @@ from codereview.domain.parking import Admit, Degrade, Park
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState
+from codereview.domain.selection import select
 from codereview.domain.stored import encode_result, result_key
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import (
@@ -99,8 +100,9 @@ class MakeResult:
         if item.result is not None:
             return item
         change = _change(repository, pull_request)
+        attributes = repository.content(".gitattributes", pull_request.base_sha)
         flags = self.switches.flags(item.key)
-        decision = self._decision(change, flags, item)
+        decision = self._decision(select(change, attributes=attributes), flags, item)
         if isinstance(decision, Park):
             return decision
         model = RememberedModel(model=self._model(flags, decision, item), objects=self.objects, item=item)
@@ -109,7 +111,7 @@ class MakeResult:
                 change,
                 model=model,
                 head_files=lambda paths: repository.contents(paths, pull_request.head_sha),
-                attributes=repository.content(".gitattributes", pull_request.base_sha),
+                attributes=attributes,
                 deadline=deadline,
                 modes=flags.agents,
             )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from threading import Lock
 
+from codereview import messages
 from codereview.control_ports import BudgetLedger
 from codereview.domain.control.budgets import Reservation
 from codereview.domain.prices import TokenPrices
@@ -44,11 +45,12 @@ class RememberedModel:
         return answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PaidModel:
     """A language model whose calls are counted against the review's budget when their cost is known.
 
-    Counted before the answer is stored: a death in between buys the answer twice, and counts it twice, as it was.
+    Counted before the answer is stored: a death in between buys the answer twice, and counts it twice, as it was. Once
+    everything is spent that was set aside, nothing more is asked: beyond it go only calls that had begun by then.
     """
 
     model: LanguageModel
@@ -69,7 +71,9 @@ class PaidModel:
         return self.model.is_mock
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Ask, and count."""
+        """Ask, and count; raises PermanentError where nothing is left."""
+        if self.reservation.left == 0:
+            raise PermanentError(messages.LEFT_OUT_FOR_BUDGET)
         answer = self.model.answer(request, deadline=deadline)
         usage = answer.usage
         cost = self.prices.cost(
@@ -77,7 +81,7 @@ class PaidModel:
         )
         call = f"{self.attempt}-{request.agent}-{_question(self.name, request)}"
         with self.lock:  # the agents ask at the same time, and the reservation is one item
-            self.ledger.spend(self.reservation, call=call, amount=cost)
+            self.reservation = self.ledger.spend(self.reservation, call=call, amount=cost)
         return answer
 
 
@@ -96,8 +100,8 @@ class BypassedModel:
 
     @property
     def is_mock(self) -> bool:
-        """Whether that model is a mock."""
-        return self.model.is_mock
+        """Whether that model is a mock, and asked at all."""
+        return self.model.is_mock and bool(self.agents)
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
         """Ask for those that there is a budget for, refuse for the others."""

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from codereview.domain.control.budgets import Degree, Plan
 from codereview.domain.prices import TokenPrices
 from codereview.ports import AdmissionRequest
+from codereview.use_cases.review_change import MAX_PART_TOKENS, MAX_PARTS
 
 # What nobody would want to miss, when not everything can be paid for.
 FEW_AGENTS = frozenset({"correctness", "security", "verifier"})
 
 _TRIES = 2  # each call, once more if its answer cannot be read
-_OUTPUT_TOKENS = 4_096  # the most that a call may answer
+_OUTPUT_TOKENS = 8_192  # the most that one answer has; a second one follows a short one, nearly always
+_WORDS = 5_000  # tokens beside the change: rules, schema, task, the author's words, or what the verifier judges
+_FUNCTIONS = 1.25  # times the change, with the functions around it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,5 +41,11 @@ def _cost(request: AdmissionRequest, calls: int, prices: TokenPrices | None) -> 
     """Count every try at the full price of its prompt: what the provider's cache saves is given back afterwards."""
     if prices is None:
         return 0
-    each = prices.cost(input_tokens=request.prompt_tokens, cached_tokens=0, output_tokens=_OUTPUT_TOKENS)
-    return calls * _TRIES * each
+    tokens = min(request.prompt_tokens, MAX_PARTS * MAX_PART_TOKENS)
+    parts = max(-(-tokens // MAX_PART_TOKENS), 1)
+    each = prices.cost(
+        input_tokens=_TRIES * (round(tokens * _FUNCTIONS) + parts * _WORDS),
+        cached_tokens=0,
+        output_tokens=parts * _OUTPUT_TOKENS,
+    )
+    return calls * each
