@@ -18,6 +18,8 @@ from typing import Any
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
 
+from local.emulator.memory import limited
+
 _SET_BY_AWS = frozenset(
     {
         *("AWS_LAMBDA_RUNTIME_API", "AWS_DEFAULT_REGION", "AWS_REGION"),
@@ -28,6 +30,7 @@ _SET_BY_AWS = frozenset(
     }
 )
 _BOOTSTRAP = "bootstrap"
+_LEAST_MEMORY = 128
 
 
 def install(function_python: Path, layer_folder: Path) -> None:
@@ -71,6 +74,14 @@ class _PythonWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         handler = super()._build_handler_class(generation, pending)
         handler.disable_nagle_algorithm = True
         return handler
+
+    def invoke(self, *values: Any, **named: Any) -> Any:
+        with limited(self._running, int(self.config.get("MemorySize") or _LEAST_MEMORY)):
+            return super().invoke(*values, **named)
+
+    def _running(self) -> int | None:
+        process = self._proc
+        return process.pid if process is not None and process.poll() is None else None
 
 
 def _is_python(config: dict[str, Any]) -> bool:

@@ -1,7 +1,9 @@
 """Functions run as on AWS: their own code, their own layers, the runtime client, and nothing of ours."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from tests.infra.emulator.conftest import Tiny
@@ -79,6 +81,29 @@ def test_a_function_is_stopped_at_its_timeout(tiny: Tiny) -> None:
         assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
     finally:
         functions.update_function_configuration(FunctionName=name, Timeout=5, Handler="handler.handle_batch")
+
+
+@contextmanager
+def holding(stack: Tiny) -> Iterator[str]:
+    """Have a function hold memory, of which it may have 128 MB."""
+    functions, name = stack.client("lambda"), stack.output("BatchFunctionName")
+    functions.update_function_configuration(FunctionName=name, Timeout=30, MemorySize=128, Handler="handler.hold")
+    try:
+        yield "BatchFunctionName"
+    finally:
+        functions.update_function_configuration(FunctionName=name, Timeout=5, Handler="handler.handle_batch")
+
+
+def test_the_gap_the_pinned_emulator_lets_a_function_hold_more_than_its_memory(bare: Tiny) -> None:
+    with holding(bare) as function:
+        assert _invoke(bare, {"megabytes": 200, "seconds": 1}, function) == 200 * 1024 * 1024
+
+
+def test_a_function_that_holds_more_than_its_memory_is_killed_and_the_next_call_works(tiny: Tiny) -> None:
+    with holding(tiny) as function:
+        answer = _invoke(tiny, {"megabytes": 200, "seconds": 20}, function)
+        assert answer["errorType"] == "Runtime.ExitError"
+        assert _invoke(tiny, {"megabytes": 20, "seconds": 1}, function) == 20 * 1024 * 1024
 
 
 def test_what_a_function_prints_is_in_its_log_group(tiny: Tiny) -> None:

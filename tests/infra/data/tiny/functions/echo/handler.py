@@ -36,3 +36,9 @@ def handle_batch(event, _context):
 
 def sleep(_event, _context):
     time.sleep(30)
+
+
+def hold(event, _context):
+    held = b"x" * (event["megabytes"] * 1024 * 1024)
+    time.sleep(event["seconds"])
+    return len(held)
