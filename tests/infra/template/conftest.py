@@ -1,34 +1,16 @@
 """The templates as CloudFormation sees them, for the stages that there are."""
 
-import json
-import subprocess
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from local.build import architecture
-from local.checkout import ROOT, child_environment
-from local.environments import ensure_environment
+from local.checkout import ROOT
+from local.translation import translate
 from tests.infra.template.deployed import Stack, Template
 
 ON_AWS = {"Stage": "prod", "Model": "bedrock:us.vendor.model-1:0"}
 LOCALLY = {"Stage": "local", "Model": "mock", "DatabaseHost": "127.0.0.1", "Architecture": architecture()}
-
-
-def translate(texts: Mapping[str, str], sources: Mapping[str, str]) -> dict[str, Template]:
-    """Translate SAM templates as AWS does; `sources` gives local folders checksums other than the first ones."""
-    done = subprocess.run(
-        [ensure_environment("sam") / "python", ROOT / "tests" / "infra" / "template" / "translate.py"],
-        input=json.dumps({"templates": dict(texts), "sources": dict(sources)}),
-        env=child_environment({}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Template] = json.loads(done.stdout)
-    return result
 
 
 @pytest.fixture(scope="session")

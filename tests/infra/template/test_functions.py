@@ -7,7 +7,7 @@ import pytest
 
 from codereview import settings
 from local.checkout import ROOT
-from tests.infra.template.conftest import translate
+from local.translation import translate
 from tests.infra.template.deployed import Stack, Template, target
 
 LAYERS = {
