@@ -102,6 +102,10 @@ bench: setup ## Measure the engine, cold starts, memory, decisions over limits, 
 build: setup ## Build functions and layers for this machine with sam
 	@PYTHONPATH=infra $(BIN)/python -m local.build
 
+.PHONY: idle-cost
+idle-cost: setup ## Price a month without a push by the translated template; fails above $$5
+	@PYTHONPATH=infra $(BIN)/python -m local.idle_cost
+
 .PHONY: demo
 demo: setup ## Deploy into local AWS and have a pull request reviewed (REPO=DIR BASE=REF HEAD=REF for your own)
 	@PYTHONPATH=infra exec $(BIN)/python -m local.demo $(if $(REPO),--repo "$(REPO)") $(if $(BASE),--base "$(BASE)") $(if $(HEAD),--head "$(HEAD)")

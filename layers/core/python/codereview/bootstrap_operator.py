@@ -14,6 +14,7 @@ from codereview.adapters.aws.errors import translated
 from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.aws.queues import SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
+from codereview.adapters.aws.templates import StackTemplates, mean_seconds
 from codereview.adapters.aws.workers import LambdaWorkers
 from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
@@ -110,6 +111,16 @@ def clients(*services: str) -> Mapping[str, Any]:
     """Open clients of AWS with the caller's own credentials, by service."""
     make: Any = boto3.Session().client  # its type knows one overload a service, and no service that is a variable
     return {service: make(service, config=CONFIG) for service in services}
+
+
+def templates(stack: str) -> Mapping[str, Mapping[str, Any]]:
+    """Read the templates of a stack, and of the stacks in it, as CloudFormation translated them."""
+    return StackTemplates(clients("cloudformation")["cloudformation"]).read(stack)
+
+
+def reviewer_seconds(stack: str) -> float | None:
+    """Return how long reviews took in the last week, on average; None where nobody knows."""
+    return mean_seconds(clients("cloudwatch")["cloudwatch"], f"{stack}-reviewer", now=SystemClock().now())
 
 
 def control_table(session: boto3.Session, stack: str) -> str:

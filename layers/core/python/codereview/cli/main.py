@@ -17,6 +17,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "doctor:doctor",
     "eval": "eval:evaluate",
     "flags": "control.settings:flags",
+    "idle-cost": "idle_cost:idle_cost",
     "keys": "control.keys:keys",
     "limits": "control.settings:limits",
     "local": "local:local",
