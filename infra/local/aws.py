@@ -8,6 +8,7 @@ from typing import Any
 from urllib.error import URLError
 
 import boto3
+from botocore.config import Config
 
 from local.checkout import LOCAL, ROOT, child_environment
 from local.environments import ensure_environment
@@ -42,7 +43,7 @@ class Aws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """Return a boto3 client of the root user."""
         given = self.environment
         session = boto3.Session(
@@ -51,7 +52,7 @@ class Aws:
             region_name=REGION,
         )
         make: Any = session.client  # its type knows one overload a service, and no service that is a variable
-        return make(service, endpoint_url=self.endpoint_url)
+        return make(service, endpoint_url=self.endpoint_url, config=config)
 
 
 def start(

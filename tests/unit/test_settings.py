@@ -59,6 +59,8 @@ API = GITHUB | {
     "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
     "REVIEW_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-reviews",
     "RECORD_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead-records",
+    "OBJECTS_BUCKET": "objects",
+    "MAINTENANCE_FUNCTION": "maintenance:live",
     "API_SECRET_ARN": "arn:api",
     "GITHUB_HOST": "github.com",
 }

@@ -67,6 +67,9 @@ IN_TENANT = {
     "reviews.cancel": Right("reviews:write", EDITORS),
     "reviews.rerun": Right("reviews:write", EDITORS),
     "reviews.rerun_bypassed": Right("reviews:write", EDITORS),
+    "exports.list": Right("findings:read", ALL),
+    "exports.start": Right("findings:read", ALL),
+    "exports.show": Right("findings:read", ALL),
     "queues.show_waiting": Right("queues:read", ALL),
     "notices.show_current": Right("notices:read", ALL),
 }

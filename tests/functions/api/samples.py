@@ -60,6 +60,17 @@ def _review(world: World, account: int) -> str:
     return str(world.review(account=account))
 
 
+def _export(world: World, account: int) -> str:
+    # It runs for as long as any test's time goes on.
+    return str(world.export(account=account, started_at=world.clock.now() + timedelta(days=1)))
+
+
+def _export_wanted(world: World, account: int) -> dict[str, str]:
+    """Let all that run be done first: only so many may run at once."""
+    world.finish_exports(account=account)
+    return {"format": "csv", "since": "2026-03-01T00:00:00Z"}
+
+
 def _notice(world: World, _account: int) -> str:
     body = {"level": "info", "text": "Hello", "until": _later(world)}
     operator = world.person(OPERATOR + 0)
@@ -74,6 +85,7 @@ _IDS: Mapping[str, Callable[[World, int], str]] = {
     "user": _user,
     "review": _review,
     "notice": _notice,
+    "job": _export,
     "queue": lambda _world, _account: "reviews",
 }
 
@@ -102,6 +114,7 @@ _BODIES: Mapping[str, Callable[[World, int], Any]] = {
     "pauses.resume": lambda _w, _a: {"repository_id": 5, "number": 7},
     "reviews.run": lambda _w, _a: {"repository_id": 5, "number": 7, "full": True},
     "reviews.rerun_bypassed": lambda _w, _a: {"since": "2026-03-01T00:00:00Z"},
+    "exports.start": _export_wanted,
     "redrive.start": lambda _w, _a: {"messages_per_second": 10},
     "notices.create": lambda w, _a: {"level": "info", "text": "Hello", "until": _later(w)},
     "notices.change": lambda w, _a: {"level": "warning", "text": "Hello again", "until": _later(w)},

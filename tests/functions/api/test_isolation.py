@@ -36,6 +36,8 @@ def fill(world: World, account: int, text: str) -> None:
         world.call("POST", "/v1/deployment/notices", world.operator(), body=notice),
     ):
         assert reply.status < 300, reply.text
+    world.export(account=account)
+    world.finish_exports(account=account)
     for number, state in enumerate(ReviewState):
         world.review(account=account, state=state, number=number + 1)
 

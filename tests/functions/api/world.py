@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Self
@@ -12,14 +12,19 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from codereview.adapters.github.identity import GitHubIdentity, OAuthClient
 from codereview.bootstrap_api import Clients, GitHubSide, assemble
-from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request
+from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
+from codereview.domain.control.exports import ExportJob
 from codereview.domain.control.people import PersonId, Role
 from codereview.domain.control.scopes import ADMINISTRATING, OPERATING, Scope
 from codereview.domain.control.tenants import InstallationProof, Tenant
+from codereview.domain.export import ExportFormat, ExportReport, export_key
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.entrypoints.api.app import ApiApp
 from codereview.entrypoints.logger import function_logger
@@ -155,6 +160,26 @@ class Table:
             raise ConnectionClosedError(endpoint_url="https://dynamodb.test")
 
 
+@dataclass
+class Functions:
+    """Lambda, as far as it takes calls that nobody waits for; the functions themselves are not there."""
+
+    called: list[dict[str, Any]] = field(default_factory=list)
+    is_away: bool = False
+
+    def watched(self, client: Any) -> Any:
+        client.meta.events.register("before-call.lambda.Invoke", self._invoke)
+        return client
+
+    def _invoke(self, params: Mapping[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        if self.is_away:
+            raise EndpointConnectionError(endpoint_url="https://lambda.test")
+        assert params["headers"]["X-Amz-Invocation-Type"] == "Event"
+        assert "/functions/maintenance/" in params["url_path"]
+        self.called.append(json.loads(params["body"]))
+        return AWSResponse("https://lambda.test", 202, HTTPHeaders(), None), {"StatusCode": 202}
+
+
 @dataclass(kw_only=True)
 class World:
     """A deployment."""
@@ -166,6 +191,7 @@ class World:
     web: Web
     app: ApiApp
     table: Table = field(default_factory=Table)
+    functions: Functions = field(default_factory=Functions)
     tenants: dict[int, Tenant] = field(default_factory=dict)
 
     @classmethod
@@ -173,6 +199,7 @@ class World:
         """Make a table and queues, and start the function on them."""
         clock = Clock()
         create_control_table(aws.client("dynamodb"), name)
+        aws.client("s3").create_bucket(Bucket=name)
         world = cls(
             aws=aws,
             settings=_settings(name, _queues(aws, name)),
@@ -193,6 +220,8 @@ class World:
             sqs=self.aws.client("sqs"),
             secrets=self.aws.client("secretsmanager"),
             metrics=self.aws.client("cloudwatch"),
+            objects=self.aws.client("s3", Config(signature_version="s3v4")),
+            functions=self.functions.watched(self.aws.client("lambda")),
         )
         people = GitHubIdentity(
             httpx.Client(transport=httpx.MockTransport(self.web)),
@@ -319,6 +348,37 @@ class World:
         store.release(lease)
         return key.review_id
 
+    def export(self, *, account: int = MINE, **changes: Any) -> UUID:
+        """Have an export started, past the limit of how many may run."""
+        tenant = self.tenant(account)
+        job = ExportJob(
+            id=UUID(int=next(_numbers)),
+            tenant=tenant.id,
+            format=ExportFormat.CSV,
+            since=tenant.began_at,
+            until=self.clock.now(),
+            started_at=self.clock.now(),
+        )
+        job = replace(job, **changes)
+        entry = audited(self.request(), tenant=tenant.id, action="exports.start", target=f"export/{job.id}")
+        self.app.services.exports.jobs.add(job, audit=entry)
+        return job.id
+
+    def finish_exports(self, *, account: int = MINE, rows: int = 3) -> None:
+        """Do what the maintenance function does: the file, then its report."""
+        tenant = self.tenant(account).id
+        page = self.app.services.exports.jobs.page(tenant, since=self.clock.now() - timedelta(days=1), limit=100)
+        for job in page.items:
+            if job.started_at > self.clock.now():
+                continue
+            key = export_key(tenant, job.id, job.format.value)
+            report = ExportReport(job=str(job.id), key=key, rows=rows, is_cut=False, last=job.until.isoformat())
+            self._put(key, b"review_id,path\r\n")
+            self._put(export_key(tenant, job.id, "json"), json.dumps(asdict(report)).encode())
+
+    def _put(self, key: str, data: bytes) -> None:
+        self.aws.client("s3").put_object(Bucket=self.settings.objects_bucket, Key=key, Body=data)
+
     def dead_letter(self, body: str, *, queue: str = "reviews") -> None:
         url = self.settings.review_dead_letters_url if queue == "reviews" else self.settings.record_dead_letters_url
         self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=body)
@@ -383,6 +443,8 @@ def _settings(table: str, urls: Mapping[str, str]) -> ApiSettings:
         control_table=table,
         github_secret_arn="github",
         api_secret_arn="api",
+        objects_bucket=table,
+        maintenance_function="maintenance",
         github_host="github.com",
         github_api_url="https://api.github.com",
         operators=frozenset({OPERATOR}),

@@ -14,6 +14,7 @@ WILDCARDS = {
     ),
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/answers/*"): "one object for each answer",
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/results/*"): "one object for each review",
+    ("ApiRole", "HandOutExports", "${ObjectsBucket.Arn}/exports/*"): "one object for each export",
     ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/archives/*"): "one for each tenant and month",
     ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/exports/*"): "one object for each export",
     **{
@@ -26,6 +27,7 @@ WILDCARDS = {
     ),
 }
 CONDITIONS = {
+    ("ApiRole", "FindExports"): {"StringLike": {"s3:prefix": "exports/*"}},
     ("ReviewerRole", "AskModelByProfile"): {
         "StringEquals": {
             "bedrock:InferenceProfileArn": (

@@ -296,6 +296,8 @@ def _api_clients(session: "Session") -> "Clients":
         sqs=session.client("sqs", config=_sdk_config()),
         secrets=session.client("secretsmanager", config=_sdk_config()),
         metrics=session.client("cloudwatch", config=_sdk_config(read_timeout=5, total_max_attempts=1)),
+        objects=session.client("s3", config=_sdk_config(signature_version="s3v4")),
+        functions=session.client("lambda", config=_sdk_config()),
     )
 
 
@@ -631,12 +633,14 @@ def _logger(settings: "LogSettings") -> "Logger":
     return function_logger(settings.service, level=settings.level)
 
 
-def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3) -> Any:
+def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3, signature_version: str | None = None) -> Any:
     """Bound every AWS call: the SDK's own minute of patience is a fifth of the function's life."""
     from botocore.config import Config
 
     retries: Any = {"mode": "standard", "total_max_attempts": total_max_attempts}
-    return Config(connect_timeout=3, read_timeout=read_timeout, retries=retries)
+    return Config(
+        connect_timeout=3, read_timeout=read_timeout, retries=retries, signature_version=signature_version
+    )
 
 
 def _jitter() -> float:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from codereview.adapters.aws.exports import S3Exports
+from codereview.adapters.aws.maintenance_function import LambdaExporter
 from codereview.adapters.aws.queues import SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
 from codereview.adapters.aws.watched_queue import SqsWatchedQueue
 from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
+from codereview.adapters.dynamodb.control.exports import DynamoExports
 from codereview.adapters.dynamodb.control.keys import DynamoApiKeys
 from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
 from codereview.adapters.dynamodb.control.notices import DynamoNotices
@@ -47,24 +50,29 @@ from codereview.use_cases.control.identify import Identify
 from codereview.use_cases.control.manage_keys import ManageKeys
 from codereview.use_cases.control.manage_people import ManagePeople
 from codereview.use_cases.control.manage_tenants import ManageTenants
+from codereview.use_cases.control.order_exports import OrderExports
 from codereview.use_cases.control.redrive import ReadDeadLetters
 from codereview.use_cases.control.sign_in import SignIn
 from codereview.use_cases.control.verify_callers import VerifyCallers
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """AWS, as far as the function may reach it; `metrics` is CloudWatch's."""
+    """AWS, as far as the function may reach it; `metrics` is CloudWatch's, `objects` S3's, `functions` Lambda's."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     secrets: "SecretsManagerClient"
     metrics: Any
+    objects: "S3Client"
+    functions: "LambdaClient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +145,7 @@ def _services(settings: ApiSettings, clients: Clients, github: GitHubSide, key: 
         change_pauses=ChangePauses(pauses=pauses),
         change_notices=ChangeNotices(notices=notices),
         ask_reviews=_ask_reviews(settings, clients),
+        exports=_exports(settings, clients),
         tenants=tenants,
         people=people,
         flags=flags,
@@ -182,6 +191,14 @@ def _ask_reviews(settings: ApiSettings, clients: Clients) -> AskReviews:
         store=DynamoReviews(client, table),
         reviews=DynamoLiveReviews(client, table),
         outbox=DynamoAuditOutbox(client, table),
+    )
+
+
+def _exports(settings: ApiSettings, clients: Clients) -> OrderExports:
+    return OrderExports(
+        jobs=DynamoExports(clients.dynamodb, settings.control_table),
+        files=S3Exports(clients.objects, settings.objects_bucket),
+        exporter=LambdaExporter(clients.functions, settings.maintenance_function),
     )
 
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from codereview.domain.control.audit import AuditEntry
+from codereview.domain.control.audit import AuditEntry, Request
 from codereview.domain.control.budgets import Reservation, Room, Shortage, Spender
+from codereview.domain.control.exports import ExportJob, Link
 from codereview.domain.control.flags import FlagSet
 from codereview.domain.control.identity import Identity
 from codereview.domain.control.keys import ApiKey
@@ -24,6 +25,7 @@ from codereview.domain.control.queues import MoveTask, QueueDepth, RawLetter
 from codereview.domain.control.quotas import Budgets, QuotaSet
 from codereview.domain.control.replies import Claim
 from codereview.domain.control.tenants import InstallationProof, Tenant
+from codereview.domain.export import ExportReport
 from codereview.domain.limits import Decision, Take
 from codereview.domain.review import ReviewState, TenantId
 from codereview.ports import Lease, PullRequestKey, ReviewItem, ReviewStore
@@ -225,6 +227,46 @@ class LiveReviews(Protocol):
 
         `since` is at least the tenant's `began_at`: what was before belongs to an account that had removed us.
         """
+        ...
+
+
+class Exports(Protocol):
+    """Exports that were asked for in the last seven days."""
+
+    def load(self, tenant: TenantId, job_id: UUID) -> ExportJob | None:
+        """Read one; None also if it is another tenant's."""
+        ...
+
+    def page(self, tenant: TenantId, *, since: datetime, limit: int, after: str | None = None) -> Page[ExportJob]:
+        """List a tenant's, the latest first."""
+        ...
+
+    def add(self, job: ExportJob, *, audit: AuditEntry) -> None:
+        """Store a new one; raises StaleVersionError if there is one of this id."""
+        ...
+
+
+class Exporter(Protocol):
+    """Whoever writes exports."""
+
+    def __call__(self, job: ExportJob, *, request: Request) -> None:
+        """Hand the job over; a second time, it is written a second time, in the same place."""
+        ...
+
+
+class ExportedFiles(Protocol):
+    """What was written."""
+
+    def written(self, tenant: TenantId) -> frozenset[UUID]:
+        """Return the jobs of a tenant whose files are there."""
+        ...
+
+    def report(self, job: ExportJob) -> ExportReport | None:
+        """Return what became of one; None while nothing is there."""
+        ...
+
+    def link(self, job: ExportJob, *, now: datetime) -> Link:
+        """Make an address that the file can be fetched from without any other right."""
         ...
 
 

@@ -283,6 +283,8 @@ class ApiSettings:
     record_queue_url: str
     review_dead_letters_url: str
     record_dead_letters_url: str
+    objects_bucket: str
+    maintenance_function: str
     github_secret_arn: str
     api_secret_arn: str
     github_host: str
@@ -309,6 +311,8 @@ def api_settings(variables: Mapping[str, str]) -> ApiSettings:
         record_queue_url=environment.url("RECORD_QUEUE_URL"),
         review_dead_letters_url=environment.url("REVIEW_DEAD_LETTERS_URL"),
         record_dead_letters_url=environment.url("RECORD_DEAD_LETTERS_URL"),
+        objects_bucket=environment.text("OBJECTS_BUCKET"),
+        maintenance_function=environment.text("MAINTENANCE_FUNCTION"),
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
         api_secret_arn=environment.text("API_SECRET_ARN"),
         github_host=environment.host("GITHUB_HOST"),

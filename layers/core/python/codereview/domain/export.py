@@ -28,6 +28,8 @@ class ExportFormat(StrEnum):
     SARIF = "sarif"
 
 
+REPORT_ENDING = "json"  # of the report beside an export, which is written last
+
 CONTENT_TYPES: Mapping[ExportFormat, str] = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSON_LINES: "application/jsonl",
@@ -59,9 +61,25 @@ class ExportedFinding:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """Where the export lies. `is_cut`: there are more; `last` is the moment to go on from."""
+
+    job: str
+    key: str
+    rows: int
+    is_cut: bool
+    last: str | None
+
+
+def export_folder(tenant: TenantId) -> str:
+    """Name the place of all of a tenant's exports."""
+    return f"exports/{tenant.replace(':', '/')}/"
+
+
 def export_key(tenant: TenantId, job: UUID, ending: str) -> str:
     """Name the object of an export."""
-    return f"exports/{tenant.replace(':', '/')}/{job}.{ending}"
+    return f"{export_folder(tenant)}{job}.{ending}"
 
 
 def rendered(findings: Sequence[ExportedFinding], form: ExportFormat) -> bytes:

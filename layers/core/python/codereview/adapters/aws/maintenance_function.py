@@ -1,4 +1,4 @@
-"""Calls the maintenance function for the command line."""
+"""Calls the maintenance function, for the command line and for the control plane."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
+from codereview.domain.control.audit import Request
+from codereview.domain.control.exports import ExportJob
 from codereview.errors import CodeReviewError, RejectedError
 
 if TYPE_CHECKING:
@@ -30,6 +32,35 @@ class LambdaMaintenance:
         if answer.get("FunctionError"):
             raise CodeReviewError(f"the maintenance function failed: {document.get('errorMessage', document)}")
         return accepted(document)
+
+
+class LambdaExporter:
+    """Has the function write exports, without waiting for it; Lambda itself tries a second time."""
+
+    def __init__(self, client: "LambdaClient", function: str) -> None:
+        """Call `function`."""
+        self._client = client
+        self._function = function
+
+    def __call__(self, job: ExportJob, *, request: Request) -> None:
+        """Hand the job over; the audit log names whoever asked."""
+        event = {
+            "action": "export",
+            "parameters": {
+                "tenant": job.tenant,
+                "job": str(job.id),
+                "format": job.format.value,
+                "since": job.since.isoformat(),
+                "until": job.until.isoformat(),
+            },
+            "actor_kind": request.actor.kind.value,
+            "actor": request.actor.id,
+            "request_id": request.id,
+        }
+        try:
+            self._client.invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(event).encode())
+        except (ClientError, BotoCoreError) as error:
+            raise translated("the maintenance function", error) from error
 
 
 def accepted(document: dict[str, Any]) -> Any:

@@ -27,6 +27,7 @@ _FORMS = {
     "user": re.compile(NUMBER, re.ASCII),
     "review": re.compile(UUID_TEXT, re.ASCII),
     "notice": re.compile(UUID_TEXT, re.ASCII),
+    "job": re.compile(UUID_TEXT, re.ASCII),
     "queue": re.compile("^(?:reviews|records)$"),
 }
 

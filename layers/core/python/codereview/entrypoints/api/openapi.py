@@ -28,6 +28,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "user": ("GitHub's number for the person", {"type": "string", "pattern": NUMBER}),
     "review": ("The review's id", {"type": "string", "pattern": UUID_TEXT}),
     "notice": ("The notice's id", {"type": "string", "pattern": UUID_TEXT}),
+    "job": ("The id of what was started", {"type": "string", "pattern": UUID_TEXT}),
     "queue": ("Which queue", {"type": "string", "enum": ["reviews", "records"]}),
 }
 _DESCRIPTION: Final = """\

@@ -23,6 +23,7 @@ from codereview.use_cases.control.identify import Identify
 from codereview.use_cases.control.manage_keys import ManageKeys
 from codereview.use_cases.control.manage_people import ManagePeople
 from codereview.use_cases.control.manage_tenants import ManageTenants
+from codereview.use_cases.control.order_exports import OrderExports
 from codereview.use_cases.control.redrive import ReadDeadLetters
 from codereview.use_cases.control.sign_in import SignIn
 from codereview.use_cases.control.verify_callers import VerifyCallers
@@ -54,6 +55,7 @@ class Services(Edge):
     change_pauses: ChangePauses
     change_notices: ChangeNotices
     ask_reviews: AskReviews
+    exports: OrderExports
     tenants: Tenants
     people: People
     flags: Flags

@@ -1,6 +1,7 @@
 """All routes: the one source of routing, rights, OpenAPI and the matrix of rights in the tests."""
 
 from codereview.entrypoints.api.routes import (
+    exports,
     flags,
     keys,
     limits,
@@ -24,6 +25,7 @@ ROUTES = (
     *limits.ROUTES,
     *pauses.ROUTES,
     *reviews.ROUTES,
+    *exports.ROUTES,
     *queues.ROUTES,
     *notices.ROUTES,
 )

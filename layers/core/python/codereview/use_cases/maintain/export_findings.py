@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from codereview.domain.control.audit import Request, audited
-from codereview.domain.export import CONTENT_TYPES, ExportFormat, export_key, rendered
+from codereview.domain.export import CONTENT_TYPES, REPORT_ENDING, ExportFormat, ExportReport, export_key, rendered
 from codereview.domain.review import TenantId
 from codereview.errors import RejectedError
 from codereview.ports import AuditLog
@@ -14,17 +14,6 @@ from codereview.record_ports import FindingSource, Shelf
 
 # What fits into the function's memory as objects and text; who needs more asks for one period after the other.
 MOST_ROWS = 50_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
-    """Where the export lies. `is_cut`: there are more; `last` is the moment to go on from."""
-
-    job: str
-    key: str
-    rows: int
-    is_cut: bool
-    last: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,5 +46,5 @@ class ExportFindings:
             last=kept[-1].created_at.isoformat() if kept else None,
         )
         document = json.dumps(asdict(report)).encode()
-        self.shelf.put(export_key(tenant, job, "json"), document, content_type="application/json")
+        self.shelf.put(export_key(tenant, job, REPORT_ENDING), document, content_type="application/json")
         return report
