@@ -78,17 +78,26 @@ class PublishReview:
             found, is_new = posted
         else:
             is_new = False
-        comments = tuple(repository.review_comments(item.key.number, found.id))
-        if not is_new:
+        comments = self._comments(repository, item, found)
+        if not is_new and comments is not None:
             self._complete(repository, item, found, comments, wanted)
         return replace(
             item,
             state=ReviewState.POSTED,
             github_review_id=found.id,
-            comment_ids=tuple(comment.id for comment in comments),
+            comment_ids=tuple(comment.id for comment in comments or ()),
             posting_since=None,
             reason=None,
         )
+
+    def _comments(
+        self, repository: Repository, item: ReviewItem, found: PostedReview
+    ) -> tuple[PostedComment, ...] | None:
+        """List the comments of a review that stands; it does so even where GitHub does not let us in any more."""
+        try:
+            return tuple(repository.review_comments(item.key.number, found.id))
+        except PermanentError:
+            return None
 
     def check_output(self, item: ReviewItem) -> CheckOutput:
         """Return the check run's text of a review with a result."""

@@ -106,6 +106,10 @@ class ReviewPullRequest:
             raise
         except RetryableError as error:
             return self._hold(envelope, error)
+        except ForbiddenError:  # by a token that was good when the repository was opened
+            return self._end_without_github(envelope, SkipReason.INSTALLATION_GONE)
+        except NotFoundError:
+            return self._end_without_github(envelope, SkipReason.NOT_OURS)
 
     def _handle(self, envelope: Envelope, repository_id: int, deadline: datetime) -> Outcome:
         try:
@@ -228,9 +232,32 @@ class ReviewPullRequest:
         except RetryableError as error:
             return self.park.after(repository, lease, item, error)
         except PermanentError as error:
-            item = self.store.load(item.key.review_id) or item
-            item = replace(item, state=ReviewState.FAILED, reason=str(error), last_error=repr(error))
+            item = self._given_up(self.store.load(item.key.review_id) or item, error)
         return self.end(repository, lease, item)
+
+    def _given_up(self, item: ReviewItem, error: PermanentError) -> ReviewItem:
+        item, gone = replace(item, last_error=repr(error)), self._gone(item, error)
+        if gone is not None:
+            return ended(item, ReviewState.SKIPPED, gone.value)
+        return replace(item, state=ReviewState.FAILED, reason=str(error))
+
+    def _gone(self, item: ReviewItem, error: PermanentError) -> SkipReason | None:
+        """Ask whether what was refused is gone as a whole, which may come back; anything else is a failure for ever."""
+        if not isinstance(error, ForbiddenError | NotFoundError):
+            return None
+        try:
+            repository = self.github.repository(item.installation_id, item.key.repository_id)
+        except ForbiddenError:
+            return SkipReason.INSTALLATION_GONE
+        except NotFoundError:
+            return SkipReason.NOT_OURS
+        try:
+            repository.pull_request(item.key.number)
+        except NotFoundError:
+            return SkipReason.PULL_REQUEST_GONE
+        except ForbiddenError:
+            return None
+        return None
 
     def _stopped(self, repository: Repository, lease: Lease, item: ReviewItem) -> Outcome | None:
         """Look at switches and pauses before the work; what may stand on GitHub already is looked for all the same."""

@@ -118,6 +118,8 @@ class GitHubApp:
         held = self._tokens.get((installation_id, repository_id))
         if held is not None and not is_renewal and held.is_fresh(now=self._clock.now()):
             return held
+        # What GitHub refuses is no token any more: the next to open the repository has to ask, and hears why.
+        self._tokens.pop((installation_id, repository_id), None)
         wanted = {"repository_ids": [repository_id], "permissions": PERMISSIONS}
         try:
             answer = self._app.write("POST", f"app/installations/{installation_id}/access_tokens", wanted)
