@@ -1,18 +1,43 @@
 """What the functions count in their log lines, and that nothing is counted that has no name in the enum."""
 
+import ast
+import io
+import json
 import re
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pytest
 
-from codereview.domain.metrics import Metric, embedded
+from codereview.adapters.github.quota import watch_quota
+from codereview.adapters.models.counted import CountedModel
+from codereview.adapters.models.mock import MockModel
+from codereview.domain.metrics import Metric, Tally, embedded
+from codereview.domain.parking import WaitReason
+from codereview.domain.prices import TokenPrices
+from codereview.domain.result import Usage
 from codereview.domain.review import Failed, Parked, Posted, Skipped, SkipReason, Superseded
+from codereview.entrypoints.logger import function_logger
+from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp, found_by
 from codereview.entrypoints.reviewer import measured
-from codereview.errors import NotFoundError, RetryableError
+from codereview.errors import ForbiddenError, NotFoundError, RetryableError, ThrottledError
+from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.use_cases.control.admit_review import AdmissionReason
+from codereview.use_cases.reconcile.redeliver import Redelivered
+from codereview.use_cases.reconcile.release_due import Released
+from codereview.use_cases.reconcile.revive import Revived
+from codereview.use_cases.reconcile.sweep_heads import Swept
+from codereview.use_cases.take_turns import SHARE_IS_TAKEN
 from local.checkout import ROOT
-from tests.functions.test_reviewer_queue import GOOD, Function, record
-from tests.functions.webhook_world import World, delivery, pull_request
+from tests.functions.test_reviewer_queue import GOOD, Context, Function, record
+from tests.functions.webhook_world import FakeClock, World, delivery, pull_request
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _PACKAGE = ROOT / "layers/core/python/codereview"
 _NOW = datetime(2026, 3, 15, 12, 1, tzinfo=UTC)
@@ -41,9 +66,12 @@ def test_the_webhook_counts_each_delivery_once_by_its_end() -> None:
 
 def test_the_reviewer_counts_a_posted_review_in_the_line_that_tells_of_it() -> None:
     function = Function()
+    function.tally.count(Metric.MODEL_DOLLARS, 0.25)
     function.kept(record(GOOD))
     [line] = [line for line in function.lines if line["message"] == "Done"]
     assert counts(line)["ReviewsPosted"] == 1
+    assert counts(line)["MemoryUsed"] == 25
+    assert counts(line)["ModelDollars"] == 0.25
 
 
 @pytest.mark.parametrize(
@@ -53,7 +81,6 @@ def test_the_reviewer_counts_a_posted_review_in_the_line_that_tells_of_it() -> N
         (Skipped(reason=SkipReason.DRAFT), Metric.REVIEWS_SKIPPED),
         (Superseded(newer_head_sha="a" * 40), Metric.REVIEWS_SUPERSEDED),
         (Failed(reason="x"), Metric.REVIEWS_FAILED),
-        (Parked(reason="x", until=_NOW), Metric.REVIEWS_PARKED),
         (RetryableError("x"), Metric.REVIEWS_POSTPONED),
         (NotFoundError("x"), Metric.REVIEWS_REFUSED),
         (ZeroDivisionError(), Metric.REVIEWS_CRASHED),
@@ -64,15 +91,179 @@ def test_every_end_of_a_review_has_a_count(ended: object, metric: Metric) -> Non
     assert measured(ended, None, at=_NOW) == {metric: 1}
 
 
+@pytest.mark.parametrize(
+    ("reason", "metric"),
+    [
+        *((reason.value, Metric.REVIEWS_PARKED_FOR_LIMIT) for reason in AdmissionReason),
+        (SHARE_IS_TAKEN, Metric.REVIEWS_PARKED_FOR_LIMIT),
+        (WaitReason.RATE_LIMIT.value, Metric.REVIEWS_PARKED_FOR_THROTTLE),
+        (WaitReason.OUTAGE.value, Metric.REVIEWS_PARKED_FOR_OUTAGE),
+        ("paused: release week", Metric.REVIEWS_PARKED_FOR_SWITCH),
+        ("posting is switched off", Metric.REVIEWS_PARKED_FOR_SWITCH),
+    ],
+)
+def test_a_parked_review_is_counted_in_all_and_by_its_reason(reason: str, metric: Metric) -> None:
+    assert measured(Parked(reason=reason, until=_NOW), None, at=_NOW) == {Metric.REVIEWS_PARKED: 1, metric: 1}
+
+
 def test_a_metrics_time_is_in_milliseconds() -> None:
     assert embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW)["_aws"]["Timestamp"] == 1_773_576_060_000
 
 
-def test_scheduled_jobs_count_only_what_the_enum_names() -> None:
-    reconciler = re.findall(r'NamedJob\(name="(\w+)"', (_PACKAGE / "bootstrap.py").read_text())
-    upkeep = (_PACKAGE / "entrypoints/maintenance_commands.py").read_text()
-    steps = re.findall(r'^            "([A-Z]\w+)": ', upkeep, re.MULTILINE)
-    named = {f"{name}JobDone" for name in [*reconciler, *steps]}
-    named |= set(re.findall(r'(?:_count\(|add_metric\(name=)"(\w+)"', upkeep))
-    assert len(named) > 20
-    assert named <= set(Metric)
+def test_no_values_make_no_metric_line() -> None:
+    assert embedded({}, at=_NOW) == {}
+
+
+# --- what adapters observe
+
+
+class Model:
+    """A model that answers, or does not."""
+
+    name = "m"
+    is_mock = False
+
+    def __init__(self, trouble: Exception | None) -> None:
+        self.trouble = trouble
+
+    def answer(self, _request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
+        assert deadline
+        if self.trouble:
+            raise self.trouble
+        usage = Usage(input_tokens=1_000_000, output_tokens=100_000, cached_tokens=500_000)
+        return ModelAnswer(text="{}", stop=StopReason.COMPLETE, usage=usage, model="m")
+
+
+_PRICES = TokenPrices(read=3, cached=1, written=10)
+_REQUEST = ModelRequest(agent="correctness", rules="r", change="c", task="t", schema={})
+
+
+@pytest.mark.parametrize(
+    ("trouble", "counted"),
+    [
+        (None, {Metric.MODEL_DOLLARS: 3.0}),
+        (RetryableError("500"), {Metric.MODEL_ERRORS: 1}),
+        (ForbiddenError("key"), {Metric.MODEL_ERRORS: 1}),
+        (ThrottledError("429"), {Metric.MODEL_ERRORS: 1, Metric.MODEL_THROTTLES: 1}),
+    ],
+    ids=["answered", "failed", "refused", "throttled"],
+)
+def test_a_call_of_a_model_is_counted_by_its_cost_or_its_failure(
+    trouble: Exception | None, counted: dict[Metric, float]
+) -> None:
+    tally = Tally()
+    model = CountedModel(Model(trouble), tally, _PRICES)
+    if trouble is None:
+        model.answer(_REQUEST, deadline=timedelta(seconds=9))
+    else:
+        with pytest.raises(type(trouble)):
+            model.answer(_REQUEST, deadline=timedelta(seconds=9))
+    assert tally.take() == counted
+    assert tally.take() == {}
+
+
+def test_a_mock_costs_nothing() -> None:
+    tally = Tally()
+    CountedModel(MockModel(), tally, _PRICES).answer(_REQUEST, deadline=timedelta(seconds=9))
+    assert tally.take() == {}
+
+
+def test_the_least_that_any_installation_has_left_is_kept() -> None:
+    tally = Tally()
+    observe = watch_quota(tally)
+    for limit, left in (("5000", "4999"), ("12500", "321"), ("5000", "4000"), ("60", "1"), ("5000", "x"), ("", "")):
+        observe(httpx.Response(200, headers={"x-ratelimit-limit": limit, "x-ratelimit-remaining": left}))
+    observe(httpx.Response(200))
+    assert tally.take() == {Metric.GITHUB_QUOTA_LEFT: 321}
+
+
+# --- the reconciler's finds
+
+_REVIVED: dict[str, Any] = {"letters": 3, "is_moved": False, "generation": 1}
+_numbers = count()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [
+        (Redelivered(asked=2, refused=1, left=4, given_up=8), {Metric.DELIVERIES_MISSED: 15}),
+        (Redelivered(asked=0, refused=0, left=0, given_up=0), {}),
+        (Revived(letters=3, is_moved=False, generation=1), {Metric.DEAD_LETTERS: 3}),
+        (Swept(sent=2), {Metric.HEADS_MISSED: 2}),
+        (Released(sent=9, skipped=0, left=5, oldest_due_at=None), {Metric.WAITING_LEFT: 5}),
+        ("anything else", {}),
+    ],
+    ids=str,
+)
+def test_the_reconciler_counts_what_should_not_have_been_there(outcome: object, counted: dict[Metric, float]) -> None:
+    assert found_by(outcome) == counted
+
+
+def _run_reconciler(*jobs: NamedJob) -> list[dict[str, Any]]:
+    stream = io.StringIO()
+    logger = function_logger(f"reconciler-test-{next(_numbers)}")
+    for handler in logger.handlers:
+        cast("Any", handler).setStream(stream)
+    app = ReconcilerApp(clock=FakeClock(), jobs=jobs, logger=logger)
+    with suppress(ZeroDivisionError):
+        app.run(cast("LambdaContext", Context()))
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def _fails(error: Exception) -> Callable[[datetime], Any]:
+    def run(_deadline: datetime) -> Any:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("jobs", "failed"),
+    [
+        ([NamedJob(name="A", run=lambda _: None), NamedJob(name="B", run=lambda _: Revived(**_REVIVED))], 0),
+        ([NamedJob(name="A", run=_fails(RetryableError("down"))), NamedJob(name="B", run=lambda _: None)], 1),
+        ([NamedJob(name="A", run=_fails(ZeroDivisionError())), NamedJob(name="B", run=_fails(NotFoundError("x")))], 2),
+    ],
+    ids=["all well", "one that may work later", "a bug and another"],
+)
+def test_every_run_of_the_reconciler_says_how_many_jobs_failed_be_it_none(jobs: list[NamedJob], failed: int) -> None:
+    lines = _run_reconciler(*jobs)
+    assert counts(lines[-1]) == {"JobsFailed": failed}
+    assert lines[-1]["outcomes"].get("A", "failed") in {"not due", "failed"}
+
+
+def test_what_a_job_found_stands_in_its_line() -> None:
+    lines = _run_reconciler(NamedJob(name="ReviewDeadLetters", run=lambda _: Revived(**_REVIVED)))
+    assert (lines[0]["job"], counts(lines[0])) == ("ReviewDeadLetters", {"DeadLetters": 3})
+
+
+# --- the enum and the code
+
+
+def _uses() -> set[str]:
+    """Name the members that any code but the enum's own mentions, other than in a test of what it is."""
+    used = set[str]()
+    for path in _PACKAGE.rglob("*.py"):
+        if path.name == "metrics.py" and path.parent.name == "domain":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Metric":
+                used.add(node.attr)
+    return used
+
+
+def test_every_member_of_the_enum_is_emitted_and_everything_emitted_is_a_member() -> None:
+    assert _uses() == {metric.name for metric in Metric}
+
+
+def test_no_metric_is_written_past_the_enum() -> None:
+    for path in _PACKAGE.rglob("*.py"):
+        source = path.read_text()
+        assert not re.search(r"add_metric|put_metric_data|import Metrics\b|MetricUnit", source), path
+        if path.name != "metrics.py":
+            assert '"_aws"' not in source, path
+
+
+def test_metrics_are_named_for_people_and_never_twice() -> None:
+    assert len({metric.value.lower() for metric in Metric}) == len(Metric)
+    assert all(re.fullmatch(r"(?:[A-Z][a-z]+|GitHub)+", metric.value) for metric in Metric)

@@ -24,6 +24,7 @@ from codereview.errors import ForbiddenError, PermanentError, RetryableError, Th
 from codereview.ports import StoredObject
 from codereview.use_cases.record_audit import RecordAudit
 from codereview.use_cases.record_reviews import RecordReviews
+from tests.functions.webhook_world import FakeClock
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -109,7 +110,9 @@ def log() -> Log:
 
 def recorder(world: Nothing, log: Log) -> RecorderApp:
     reviews = RecordReviews(objects=world, record=world)
-    return RecorderApp(reviews=reviews, audit=RecordAudit(log=world), logger=log.logger, close=world.close)
+    return RecorderApp(
+        clock=FakeClock(), reviews=reviews, audit=RecordAudit(log=world), logger=log.logger, close=world.close
+    )
 
 
 ENTRY = AuditEntry(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codereview.domain.envelope_codec import encode
+from codereview.domain.metrics import Tally
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reviewer import ReviewerApp
 from tests.scenarios.world import Clock, World, pull_request_event
@@ -24,7 +25,9 @@ _numbers = count()
 
 
 class Context:
-    """The one thing of Lambda's context that is looked at."""
+    """The two things of Lambda's context that are looked at."""
+
+    memory_limit_in_mb = 512
 
     def get_remaining_time_in_millis(self) -> int:
         return 300_000
@@ -37,6 +40,7 @@ class Function:
     world: World = field(default_factory=World)
     stream: io.StringIO = field(default_factory=io.StringIO)
     postponed: list[tuple[str, timedelta]] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         # Loggers of one name are one logger, so each test has a name of its own.
@@ -49,7 +53,14 @@ class Function:
 
     def kept(self, *records: dict[str, Any]) -> list[str]:
         """Handle one event; returns the messages that stay in the queue."""
-        app = ReviewerApp(clock=Clock(self.world), review=self.world.worker(), postponement=self, logger=self.logger)
+        app = ReviewerApp(
+            clock=Clock(self.world),
+            review=self.world.worker(),
+            postponement=self,
+            logger=self.logger,
+            tally=self.tally,
+            peak_memory=lambda: 128 * 1_048_576,
+        )
         answer = app.process({"Records": list(records)}, cast("LambdaContext", Context()))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -226,6 +227,18 @@ def test_b82_a_flood_with_one_key_is_told_when_to_come_back_and_others_are_serve
     assert world.call("GET", tenant_path(THEIRS, "/keys"), other).status == 200
     world.clock.sleep(timedelta(seconds=int(refused.headers["retry-after"])))
     assert world.call("GET", KEYS, flooding).status == 200
+
+
+def test_a_refusal_is_counted_with_whose_it_was_beside_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    app = replace(world.app, logger=function_logger("api-with-limits"))
+    key = world.key({Scope.KEYS_READ})
+    replies = [world.call("GET", KEYS, key, app=app) for _ in range(60)]
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    limited = [line for line in logged if line["message"] == "Limited"]
+    assert len(limited) == sum(reply.status == HTTPStatus.TOO_MANY_REQUESTS for reply in replies)
+    assert {(line["LimitRefusals"], line["tenant"]) for line in limited} == {(1, f"github.com:{MINE}")}
+    assert limited[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "LimitRefusals", "Unit": "Count"}]
+    assert key not in json.dumps(logged)
 
 
 def test_b82_tenant_and_key_are_decided_by_one_write(world: World) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from codereview.adapters.github.app import GitHubApp
     from codereview.bootstrap_api import Clients, ControlPlane
+    from codereview.domain.metrics import Tally
+    from codereview.domain.prices import TokenPrices
     from codereview.entrypoints.analyzer import AnalyzerApp
     from codereview.entrypoints.api.app import ApiApp
     from codereview.entrypoints.command_line import CommandLineEngine
@@ -101,10 +103,11 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.dynamodb.reviews import DynamoReviews
     from codereview.adapters.dynamodb.turns import DynamoTurns
     from codereview.adapters.models.mock import MockModel
-    from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.adapters.system import RandomIds, SystemClock, peak_memory
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
     from codereview.bootstrap_reviewer import reviewer_control
     from codereview.domain.markers import marker_key
+    from codereview.domain.metrics import Tally
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
     from codereview.use_cases.end_review import EndReview
@@ -116,7 +119,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.use_cases.take_turns import TakeTurns
 
     settings = reviewer_settings(os.environ)
-    clock, session = SystemClock(), boto3.Session()
+    clock, session, tally = SystemClock(), boto3.Session(), Tally()
     secrets = Secrets(session.client("secretsmanager", config=_sdk_config()))
     credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
     sqs = session.client("sqs", config=_sdk_config())
@@ -149,12 +152,16 @@ def reviewer() -> "ReviewerApp":
         switches=control.switches,
     )
     cheaper = settings.cheaper_model
+
+    def priced(spec: str, prices: "TokenPrices | None") -> PricedModel:
+        return PricedModel(model=_model(settings, spec, secrets, tally=tally, prices=prices), prices=prices)
+
     record_queue = SqsRecordQueue(sqs, settings.record_queue_url)
     end = EndReview(clock=clock, store=store, record_queue=record_queue, publish=publish)
     review = ReviewPullRequest(
         clock=clock,
         ids=RandomIds(),
-        github=_github(settings, credentials, pace=control.pace),
+        github=_github(settings, credentials, pace=control.pace, tally=tally),
         store=store,
         agenda=DynamoAgenda(dynamodb, settings.control_table),
         make_result=MakeResult(
@@ -162,10 +169,8 @@ def reviewer() -> "ReviewerApp":
             store=store,
             objects=objects,
             models=Models(
-                usual=PricedModel(model=_model(settings, settings.model, secrets), prices=settings.prices),
-                cheaper=PricedModel(model=_model(settings, cheaper, secrets), prices=settings.cheaper_prices)
-                if cheaper
-                else None,
+                usual=priced(settings.model, settings.prices),
+                cheaper=priced(cheaper, settings.cheaper_prices) if cheaper else None,
                 mock=MockModel(),
             ),
             review_change=review_change,
@@ -194,6 +199,8 @@ def reviewer() -> "ReviewerApp":
         review=turns,
         postponement=SqsPostponement(sqs, settings.review_queue_url),
         logger=_logger(settings.log),
+        tally=tally,
+        peak_memory=peak_memory,
     )
 
 
@@ -201,7 +208,6 @@ def reviewer() -> "ReviewerApp":
 def reconciler() -> "ReconcilerApp":
     """Build the reconciler function."""
     import boto3
-    from aws_lambda_powertools import Metrics
 
     from codereview.adapters.aws.audit_queue import SqsAuditQueue
     from codereview.adapters.aws.dead_letters import SqsDeadLetters
@@ -272,7 +278,6 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="Sweep", run=lambda deadline: sweep(deadline=deadline)),  # last: it uses up the time
         ),
         logger=_logger(settings.log),
-        metrics=Metrics(namespace="CodeReview", service=settings.log.service),
     )
 
 
@@ -348,6 +353,7 @@ def recorder() -> "RecorderApp":
     from codereview.adapters.aws.objects import S3Objects
     from codereview.adapters.postgres.audit import PostgresAuditLog
     from codereview.adapters.postgres.reviews import PostgresReviewRecord
+    from codereview.adapters.system import SystemClock
     from codereview.entrypoints.recorder import RecorderApp
     from codereview.settings import recorder_settings
     from codereview.use_cases.record_audit import RecordAudit
@@ -357,6 +363,7 @@ def recorder() -> "RecorderApp":
     objects = S3Objects(boto3.client("s3", config=_sdk_config()), settings.objects_bucket)
     database = _database(settings.database, is_kept=True)
     return RecorderApp(
+        clock=SystemClock(),
         reviews=RecordReviews(objects=objects, record=PostgresReviewRecord(database)),
         audit=RecordAudit(log=PostgresAuditLog(database)),
         logger=_logger(settings.log),
@@ -447,8 +454,6 @@ def _maintenance(
     compare: "CompareReviews | None" = None,
     breaker: "BreakAgents | None" = None,
 ) -> "MaintenanceApp":
-    from aws_lambda_powertools import Metrics
-
     from codereview.adapters.postgres.archiving import PostgresArchives
     from codereview.adapters.postgres.audit import PostgresAuditLog
     from codereview.adapters.postgres.caring import PostgresCare
@@ -488,7 +493,6 @@ def _maintenance(
         compare=compare,
         breaker=breaker,
         logger=logger,
-        metrics=Metrics(namespace="CodeReview", service=log.service),
     )
     return MaintenanceApp(
         clock=clock, commands=upkeep.commands(), flight=PostgresSingleFlight(database), audit=audit, logger=logger
@@ -572,14 +576,19 @@ def _github(
     credentials: dict[str, str],
     *,
     pace: "Callable[[int], None]" = lambda _installation_id: None,
+    tally: "Tally | None" = None,
 ) -> "GitHubApp":
     from codereview.adapters.github.app import GitHubApp
+    from codereview.adapters.github.quota import watch_quota
     from codereview.adapters.github.tokens import AppCredentials
     from codereview.adapters.http import outbound_client
     from codereview.adapters.system import SystemClock
 
+    http = outbound_client()
+    if tally is not None:
+        http.event_hooks = {"response": [watch_quota(tally)]}
     return GitHubApp(
-        outbound_client(),
+        http,
         api_url=settings.github_api_url,
         credentials=AppCredentials(app_id=credentials["app_id"], private_key=credentials["private_key"]),
         clock=SystemClock(),
@@ -588,17 +597,20 @@ def _github(
     )
 
 
-def _model(settings: "ReviewerSettings", spec: str, secrets: Any) -> "LanguageModel":
+def _model(
+    settings: "ReviewerSettings", spec: str, secrets: Any, *, tally: "Tally", prices: "TokenPrices | None"
+) -> "LanguageModel":
     """Open a model of the deployment; only those that need a key make us read one."""
     from codereview.adapters.circuit import Circuit
     from codereview.adapters.models.circuit import CircuitModel
+    from codereview.adapters.models.counted import CountedModel
     from codereview.adapters.models.selection import language_model
     from codereview.adapters.system import SystemClock
 
     needs_key = spec.startswith(("anthropic:", "openai:"))
     api_key = secrets.read(settings.model_secret_arn, "api_key")["api_key"] if needs_key else None
     model = language_model(spec, api_key=api_key, bedrock_endpoint_url=settings.bedrock_endpoint_url)
-    return CircuitModel(model, Circuit(SystemClock(), name="the language model"))
+    return CircuitModel(CountedModel(model, tally, prices), Circuit(SystemClock(), name="the language model"))
 
 
 def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40, is_kept: bool = False) -> "Engine":
@@ -638,9 +650,7 @@ def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3, signatur
     from botocore.config import Config
 
     retries: Any = {"mode": "standard", "total_max_attempts": total_max_attempts}
-    return Config(
-        connect_timeout=3, read_timeout=read_timeout, retries=retries, signature_version=signature_version
-    )
+    return Config(connect_timeout=3, read_timeout=read_timeout, retries=retries, signature_version=signature_version)
 
 
 def _jitter() -> float:

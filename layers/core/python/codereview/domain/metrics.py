@@ -1,50 +1,61 @@
 """Every metric that the code emits, and the form in which CloudWatch takes metrics out of log lines.
 
 One dimension, the function's service, since each further value of a dimension is a metric to pay for; whose review it
-was stands beside the numbers in the same line, where Logs Insights finds it.
+was stands beside the numbers in the same line, where Logs Insights finds it. A metric is paid for by the hour in which
+it is written, so what counts events is written only when there are any; what alarms by its absence is the exception.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from threading import Lock
 from typing import Any
 
 NAMESPACE = "CodeReview"
 
 
 class Metric(StrEnum):
-    """What is counted, or measured where the name ends in a unit."""
+    """What is counted, or measured where `unit` says so."""
 
+    # webhook
     WEBHOOKS_ACCEPTED = "WebhooksAccepted"
     WEBHOOKS_IGNORED = "WebhooksIgnored"
     WEBHOOKS_UNSIGNED = "WebhooksUnsigned"
     WEBHOOKS_MALFORMED = "WebhooksMalformed"
     WEBHOOKS_FAILED = "WebhooksFailed"
+    # reviewer: how each message ended
     REVIEWS_POSTED = "ReviewsPosted"
     REVIEWS_SKIPPED = "ReviewsSkipped"
     REVIEWS_SUPERSEDED = "ReviewsSuperseded"
     REVIEWS_FAILED = "ReviewsFailed"
     REVIEWS_PARKED = "ReviewsParked"
+    REVIEWS_PARKED_FOR_LIMIT = "ReviewsParkedForLimit"  # the four are parts of ReviewsParked: one of ours,
+    REVIEWS_PARKED_FOR_THROTTLE = "ReviewsParkedForThrottle"  # one of GitHub's or of the model's provider's,
+    REVIEWS_PARKED_FOR_OUTAGE = "ReviewsParkedForOutage"  # theirs too,
+    REVIEWS_PARKED_FOR_SWITCH = "ReviewsParkedForSwitch"  # a pause or a stop that somebody made
     REVIEWS_POSTPONED = "ReviewsPostponed"
     REVIEWS_REFUSED = "ReviewsRefused"
     REVIEWS_CRASHED = "ReviewsCrashed"
     REVIEW_SECONDS = "ReviewSeconds"
-    RELEASE_JOB_DONE = "ReleaseJobDone"
-    REVIEW_DEAD_LETTERS_JOB_DONE = "ReviewDeadLettersJobDone"
-    RECORD_DEAD_LETTERS_JOB_DONE = "RecordDeadLettersJobDone"
-    DELIVERIES_JOB_DONE = "DeliveriesJobDone"
-    OUTBOX_JOB_DONE = "OutboxJobDone"
-    RESERVATIONS_JOB_DONE = "ReservationsJobDone"
-    SWEEP_JOB_DONE = "SweepJobDone"
-    PARTITIONS_JOB_DONE = "PartitionsJobDone"
-    DELETIONS_JOB_DONE = "DeletionsJobDone"
-    RETENTION_JOB_DONE = "RetentionJobDone"
-    ARCHIVE_JOB_DONE = "ArchiveJobDone"
-    COMPARE_JOB_DONE = "CompareJobDone"
-    PRECISION_JOB_DONE = "PrecisionJobDone"
-    TABLES_JOB_DONE = "TablesJobDone"
-    MEASURE_JOB_DONE = "MeasureJobDone"
+    # reviewer: what it took
+    MEMORY_USED = "MemoryUsed"
+    MODEL_ERRORS = "ModelErrors"
+    MODEL_THROTTLES = "ModelThrottles"  # a part of ModelErrors
+    MODEL_DOLLARS = "ModelDollars"
+    GITHUB_QUOTA_LEFT = "GitHubQuotaLeft"
+    # api and reports
+    LIMIT_REFUSALS = "LimitRefusals"
+    # recorder
+    RECORD_LAG_SECONDS = "RecordLagSeconds"
+    # reconciler and maintenance, by the clock
+    JOBS_FAILED = "JobsFailed"
+    # reconciler
+    DELIVERIES_MISSED = "DeliveriesMissed"
+    DEAD_LETTERS = "DeadLetters"
+    HEADS_MISSED = "HeadsMissed"
+    WAITING_LEFT = "WaitingLeft"
+    # maintenance
     PARTITIONS_AHEAD = "PartitionsAhead"
     DEFAULT_PARTITION_ROWS = "DefaultPartitionRows"
     DELETED_ROWS = "DeletedRows"
@@ -61,12 +72,52 @@ class Metric(StrEnum):
     @property
     def unit(self) -> str:
         """Return CloudWatch's name of the unit."""
-        return "Seconds" if self is Metric.REVIEW_SECONDS else "Count"
+        return _UNITS.get(self, "Count")
+
+
+_UNITS: Mapping[Metric, str] = {
+    Metric.REVIEW_SECONDS: "Seconds",
+    Metric.RECORD_LAG_SECONDS: "Seconds",
+    Metric.MEMORY_USED: "Percent",
+    Metric.MODEL_DOLLARS: "None",
+    Metric.DATABASE_BYTES: "Bytes",
+    Metric.DEAD_ROWS: "Percent",
+}
 
 
 def embedded(values: Mapping[Metric, float], *, at: datetime) -> dict[str, Any]:
-    """Return what makes a JSON log line carry `values`; the line's own `service` is their dimension."""
+    """Return what makes a JSON log line carry `values`; the line's own `service` is their dimension.
+
+    Nothing for no values: a line that declares no metrics is not one of CloudWatch's form.
+    """
+    if not values:
+        return {}
     declared = [{"Name": metric.value, "Unit": metric.unit} for metric in values]
     directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": declared}
     numbers = {metric.value: value for metric, value in values.items()}
     return {"_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]}, **numbers}
+
+
+class Tally:
+    """What adapters observe between two log lines; safe for threads, since the agents ask at the same time."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._values = dict[Metric, float]()
+        self._lock = Lock()
+
+    def count(self, metric: Metric, amount: float = 1) -> None:
+        """Add to a sum."""
+        with self._lock:
+            self._values[metric] = self._values.get(metric, 0) + amount
+
+    def least(self, metric: Metric, value: float) -> None:
+        """Keep the smallest value."""
+        with self._lock:
+            self._values[metric] = min(self._values.get(metric, value), value)
+
+    def take(self) -> Mapping[Metric, float]:
+        """Return what came together since the last time, and begin anew."""
+        with self._lock:
+            taken, self._values = self._values, {}
+        return taken

@@ -1,6 +1,6 @@
 """The review queue's messages as calls of the review use case."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,26 +10,34 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import NewerVersionError, decode
-from codereview.domain.metrics import Metric, embedded
+from codereview.domain.metrics import Metric, Tally, embedded
+from codereview.domain.parking import WaitReason
 from codereview.domain.review import Failed, Outcome, Parked, Posted, Skipped, Superseded
 from codereview.entrypoints.sqs import Postponement, process_batch
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock
-from codereview.use_cases.take_turns import Review
+from codereview.use_cases.control.admit_review import AdmissionReason
+from codereview.use_cases.take_turns import SHARE_IS_TAKEN, Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewerApp:
-    """Everything that the reviewer function holds between two calls."""
+    """Everything that the reviewer function holds between two calls.
+
+    `tally` is what its adapters observe, `peak_memory` tells the most bytes that the process has held.
+    """
 
     clock: Clock
     review: Review
     postponement: Postponement
     logger: Logger
+    tally: Tally
+    peak_memory: Callable[[], int]
 
     def process(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Handle one event of the review queue's mapping."""
         deadline = self.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+        memory = int(context.memory_limit_in_mb) * 1_048_576
         taken = list[Envelope]()
 
         def handle(body: str) -> Outcome:
@@ -42,7 +50,10 @@ class ReviewerApp:
             return self.review.handle(envelope, deadline=deadline)
 
         def measure(ended: object) -> Mapping[str, Any]:
-            return embedded(measured(ended, taken.pop() if taken else None, at=self.clock.now()), at=self.clock.now())
+            now = self.clock.now()
+            values = measured(ended, taken.pop() if taken else None, at=now)
+            used = {Metric.MEMORY_USED: round(100 * self.peak_memory() / memory, 1)}
+            return embedded({**values, **self.tally.take(), **used}, at=now)
 
         return process_batch(
             event, context, handle=handle, logger=self.logger, postponement=self.postponement, measure=measure
@@ -58,6 +69,12 @@ _COUNTED: Mapping[type, Metric] = {
     RetryableError: Metric.REVIEWS_POSTPONED,
     PermanentError: Metric.REVIEWS_REFUSED,
 }
+# A pause's reason is somebody's own words, and anything that is none of these was switched by somebody.
+_PARKED_FOR: Mapping[str, Metric] = {
+    **dict.fromkeys((*AdmissionReason, SHARE_IS_TAKEN), Metric.REVIEWS_PARKED_FOR_LIMIT),
+    WaitReason.RATE_LIMIT: Metric.REVIEWS_PARKED_FOR_THROTTLE,
+    WaitReason.OUTAGE: Metric.REVIEWS_PARKED_FOR_OUTAGE,
+}
 
 
 def measured(ended: object, envelope: Envelope | None, *, at: datetime) -> Mapping[Metric, float]:
@@ -66,4 +83,6 @@ def measured(ended: object, envelope: Envelope | None, *, at: datetime) -> Mappi
     values: dict[Metric, float] = {found[0] if found else Metric.REVIEWS_CRASHED: 1}
     if isinstance(ended, Posted) and envelope is not None and envelope.received_at:
         values[Metric.REVIEW_SECONDS] = (at - datetime.fromisoformat(envelope.received_at)).total_seconds()
+    if isinstance(ended, Parked):
+        values[_PARKED_FOR.get(ended.reason, Metric.REVIEWS_PARKED_FOR_SWITCH)] = 1
     return values

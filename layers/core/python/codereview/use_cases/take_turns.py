@@ -13,7 +13,7 @@ from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Agenda, Clock, Ids
 from codereview.use_cases.review_pull_request import LEASE
 
-_REASON = "the tenant's share of the reviewers is taken"
+SHARE_IS_TAKEN = "the tenant's share of the reviewers is taken"
 _MOST_TRIES = 20  # of a write that others forestall: each time one of them got through
 _PAUSE = timedelta(milliseconds=50)
 
@@ -89,5 +89,5 @@ class TakeTurns:
     def _hold(self, envelope: Envelope) -> Parked:
         """Keep the message until later; raises RetryableError where not even that works, and the queue keeps it."""
         until = self.clock.now() + HELD_FOR * self.jitter()
-        self.agenda.hold(Held(envelope=envelope, reason=_REASON, due_at=until))
-        return Parked(reason=_REASON, until=until)
+        self.agenda.hold(Held(envelope=envelope, reason=SHARE_IS_TAKEN, due_at=until))
+        return Parked(reason=SHARE_IS_TAKEN, until=until)

@@ -1,6 +1,7 @@
 """The machine itself: its clock and its randomness. The only place that reads either."""
 
 import os
+import resource
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -33,3 +34,8 @@ class RandomSecrets:
     def draw(self, size: int) -> bytes:
         """Return bytes of the operating system's generator."""
         return os.urandom(size)
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has held since it began."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts kibibytes

@@ -9,7 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from codereview.domain.control.audit import Request
-from codereview.domain.control.callers import Caller
+from codereview.domain.control.callers import Caller, KeyCaller
+from codereview.domain.metrics import Metric, embedded
 from codereview.entrypoints.api.doors import Doors, actor_of, limit_headers
 from codereview.entrypoints.api.fields import Page
 from codereview.entrypoints.api.once import DerivedIds, Named, Once, named
@@ -74,7 +75,7 @@ class ApiApp[S: Edge = Services]:
 
     def _serve(self, request: Incoming, found: Found) -> Response:
         now = self.services.clock.now()
-        headers = dict[str, str]()
+        headers, caller = dict[str, str](), None
         try:
             caller = self.doors.caller(found.route, request, now)
             if caller is not None:
@@ -85,6 +86,8 @@ class ApiApp[S: Edge = Services]:
             answer = self._answer(request, found, caller, now)
         except Problem as problem:
             problem.headers = headers | dict(problem.headers)
+            if problem.status is HTTPStatus.TOO_MANY_REQUESTS:
+                self._refused(request, caller, now)
             raise
         except CodeReviewError as error:
             said = self._said(error, request, found.route)
@@ -92,6 +95,16 @@ class ApiApp[S: Edge = Services]:
             raise said from error
         # A repeated request hears the old answer under its own id.
         return answer | {"headers": answer["headers"] | headers | {"x-request-id": request.id}}
+
+    def _refused(self, request: Incoming, caller: Caller | None, now: datetime) -> None:
+        """Count a refusal for one of our limits; whose it was stands beside it."""
+        self.logger.info(
+            "Limited",
+            request_id=request.id,
+            actor=actor_of(caller, request.address).id,
+            tenant=str(caller.key.tenant) if isinstance(caller, KeyCaller) else None,
+            **embedded({Metric.LIMIT_REFUSALS: 1}, at=now),
+        )
 
     def _said(self, error: CodeReviewError, request: Incoming, route: Route) -> Problem:
         has_version = route.method in _CONDITIONAL and "if-match" in request.headers
