@@ -11,6 +11,7 @@ from codereview.domain.control.budgets import Degree
 from codereview.domain.control.flags import AgentFlag, AgentMode
 from codereview.domain.control.pauses import PauseTarget
 from codereview.domain.control.quotas import Budgets, QuotaSet, WhenSpent
+from codereview.domain.envelope import Trigger
 from codereview.domain.finding import Placement
 from codereview.domain.limits import Rate
 from codereview.domain.publication import Conclusion
@@ -606,3 +607,46 @@ def test_f59_where_the_table_cannot_answer_no_money_is_spent_and_the_review_wait
     assert limited.asked == []
     assert isinstance(limited.settle(), Posted)
     expect_one_review(limited)
+
+
+# --- loops -----------------------------------------------------------------------------------------------------------
+
+AUTHOR, PROGRAM = 7, 99
+
+
+def answered_for(limited: LimitedWorld, duration: timedelta, *, sender: int) -> int:
+    """Let somebody push to the pull request as soon as there is a review, over and over; return how many there were."""
+    began = limited.now
+    for number in range(1_000):
+        limited.head = f"{number:040}"
+        event = replace(pull_request_event(limited.head, action="synchronize"), sender_id=sender)
+        limited.receive(event)
+        limited.settle()
+        if limited.now - began >= duration:
+            break
+        limited.now += timedelta(seconds=20)
+    return len(limited.reviews)
+
+
+@pytest.mark.parametrize(("sender", "most"), [(PROGRAM, 6), (AUTHOR, 24)])
+def test_b49_a_program_that_answers_every_review_with_a_push_is_slowed_down(
+    limited: LimitedWorld, sender: int, most: int
+) -> None:
+    reviews = answered_for(limited, HOUR, sender=sender)
+    assert most < reviews <= most * 2 + 1  # a burst, and what an hour brings
+    assert limited.dead_letters == []
+    assert AdmissionReason.LOOP in limited.waiting_notes[-1][1]
+
+
+def test_b49_a_command_over_and_over_is_slowed_down_and_the_authors_pushes_are_not(limited: LimitedWorld) -> None:
+    limited.writers.add(PROGRAM)
+    outcomes = [limited.receive(command_event(PROGRAM, comment=number + 1)) for number in range(7)]
+    assert [type(outcome) for outcome in outcomes] == [Posted] * 6 + [Parked]
+    limited.head = HEAD_B
+    assert isinstance(limited.receive(pull_request_event(HEAD_B, action="synchronize")), Posted)
+
+
+def test_who_asks_through_the_api_has_the_limits_of_a_key(limited: LimitedWorld) -> None:
+    for number in range(30):
+        asked = replace(command_event(comment=number + 1), trigger=Trigger.REQUEST, sender_id=None)
+        assert isinstance(limited.receive(asked), Posted)

@@ -10,7 +10,7 @@ from codereview.agents.registry import MODEL_AGENTS
 from codereview.domain.control.budgets import Degree
 from codereview.domain.prices import TokenPrices
 from codereview.domain.review import ReviewKey, TenantId
-from codereview.ports import AdmissionRequest
+from codereview.ports import AdmissionRequest, Asker
 from codereview.use_cases.control.plan_reviews import FEW_AGENTS, PlanReviews
 from codereview.use_cases.review_change import MAX_PART_TOKENS, MAX_PARTS
 
@@ -21,7 +21,9 @@ PLANS = PlanReviews(calls=len(MODEL_AGENTS) + 1, prices=USUAL, cheaper_prices=CH
 
 
 def costs(plans: PlanReviews, tokens: int) -> dict[Degree, int]:
-    return {plan.degree: plan.cost for plan in plans(AdmissionRequest(key=KEY, prompt_tokens=tokens))}
+    return {
+        plan.degree: plan.cost for plan in plans(AdmissionRequest(key=KEY, prompt_tokens=tokens, asked_by=Asker.AUTHOR))
+    }
 
 
 @given(tokens=st.integers(0, 10_000_000))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -391,12 +391,21 @@ class Agenda(Protocol):
         ...
 
 
+class Asker(Enum):
+    """Who brought a review about, as far as it matters to what may answer us for ever."""
+
+    AUTHOR = "author"  # of the pull request, or nobody that GitHub named
+    OTHER = "other"  # whoever pushed to it, commented or asked for the check again, and is not its author
+    REQUEST = "request"  # of the API, where keys have limits of their own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
     """What a review is about to take: `prompt_tokens` is an estimate for one agent over the whole change."""
 
     key: ReviewKey
     prompt_tokens: int
+    asked_by: Asker
 
 
 class Switches(Protocol):

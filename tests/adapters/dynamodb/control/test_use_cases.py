@@ -38,8 +38,8 @@ from codereview.errors import (
     RetryableError,
     StaleVersionError,
 )
-from codereview.ports import AdmissionRequest, PullRequestKey
-from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason, AdmitReview, DetectLoop
+from codereview.ports import AdmissionRequest, Asker
+from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason, AdmitReview
 from codereview.use_cases.control.cached_settings import CachedSettings
 from codereview.use_cases.control.change_settings import ChangeFlags, ChangePauses, ChangeQuotas
 from codereview.use_cases.control.manage_keys import Issued, ManageKeys
@@ -495,7 +495,7 @@ def test_pauses_are_audited_and_taken_back(world: World) -> None:
 
 KEY = ReviewKey(tenant=MINE, repository_id=2, number=3, head_sha="a" * 40)
 PLANS = (Plan(degree=Degree.FULL, cost=100), Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
-HOURLY = timedelta(hours=1)
+HOURLY, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 @dataclass
@@ -504,11 +504,15 @@ class Door:
 
     world: World
     number: int = 0
+    plans: tuple[Plan, ...] = PLANS
 
-    def admit(self, tokens: int = 1_000, *, key: ReviewKey | None = None) -> AdmissionDecision:
+    def admit(
+        self, tokens: int = 1_000, *, key: ReviewKey | None = None, asked_by: Asker = Asker.AUTHOR
+    ) -> AdmissionDecision:
         """Decide; what is set aside for a review is left to the ledger to say."""
         self.number += 1
-        request = AdmissionRequest(key=key or replace(KEY, head_sha=f"{self.number:040}"), prompt_tokens=tokens)
+        key = key or replace(KEY, head_sha=f"{self.number:040}")
+        request = AdmissionRequest(key=key, prompt_tokens=tokens, asked_by=asked_by)
         decision = self.admission.admit(request, now=self.world.moment)
         return replace(decision, reservation=None) if isinstance(decision, Admit) else decision
 
@@ -529,7 +533,7 @@ class Door:
 
     @property
     def admission(self) -> AdmitReview:
-        return AdmitReview(settings=self.settings, buckets=self.buckets, ledger=self.ledger, plans=lambda _: PLANS)
+        return AdmitReview(settings=self.settings, buckets=self.buckets, ledger=self.ledger, plans=lambda _: self.plans)
 
 
 @pytest.fixture
@@ -596,12 +600,31 @@ def test_one_tenants_limits_are_not_anothers(door: Door) -> None:
     assert door.admit(key=replace(KEY, tenant=THEIRS)) == Admit()
 
 
-def test_bots_that_answer_each_other_are_stopped_on_their_pull_request_only(door: Door) -> None:
-    detect = DetectLoop(settings=door.settings, buckets=door.buckets)
-    pull = PullRequestKey(tenant=MINE, repository_id=2, number=3)
-    assert [detect(pull, now=NOW) for _ in range(6)] == [None] * 6
-    assert detect(pull, now=NOW) == Park(reason=AdmissionReason.LOOP, until=NOW + timedelta(minutes=10))
-    assert detect(replace(pull, number=4), now=NOW) is None
+def test_b49_programs_that_answer_each_other_are_stopped_on_their_pull_request_only(door: Door) -> None:
+    assert [door.admit(asked_by=Asker.OTHER) for _ in range(6)] == [Admit()] * 6
+    assert door.admit(asked_by=Asker.OTHER) == Park(reason=AdmissionReason.LOOP, until=NOW + timedelta(minutes=10))
+    assert door.admit(asked_by=Asker.OTHER, key=replace(KEY, number=4)) == Admit()
+    assert door.admit(asked_by=Asker.OTHER, key=replace(KEY, repository_id=4)) == Admit()
+    assert door.admit() == Admit()  # the author, who may be a person
+
+
+def test_b49_an_author_that_may_be_a_program_is_stopped_too_with_more_patience(door: Door) -> None:
+    assert [door.admit() for _ in range(24)] == [Admit()] * 24
+    assert door.admit() == Park(reason=AdmissionReason.LOOP, until=NOW + timedelta(minutes=2, seconds=30))
+    assert door.admit(asked_by=Asker.REQUEST) == Admit()  # whose key has limits of its own
+
+
+def test_a_loop_s_limit_may_be_as_high_as_any(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, bot_reviews_per_pull_request=Rate(units=1_000, period=SECOND, burst=1)))
+    assert door.admit() == Admit()
+
+
+@pytest.mark.parametrize("budgets", [Budgets(), Budgets(tenant_month=1_000)])
+def test_f60_a_review_that_costs_nothing_is_charged_once_too(door: Door, budgets: Budgets) -> None:
+    door.limit(QuotaSet(tenant=MINE, reviews=Rate(units=1, period=HOURLY, burst=1), budgets=budgets))
+    door.plans = (Plan(degree=Degree.FULL, cost=0), Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
+    assert [door.admit(key=KEY) for _ in range(3)] == [Admit(), Admit(), Admit()]
+    assert isinstance(door.admit(), Park)
 
 
 # --- the outbox ------------------------------------------------------------------------------------------------------

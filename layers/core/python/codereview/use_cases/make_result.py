@@ -12,6 +12,7 @@ from codereview.domain.change import Change
 from codereview.domain.context import estimate_tokens, render_change
 from codereview.domain.control.budgets import Degree
 from codereview.domain.control.flags import AgentMode, FlagSnapshot
+from codereview.domain.envelope import Trigger
 from codereview.domain.parking import Admit, Degrade, Park
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import ReviewResult
@@ -22,6 +23,7 @@ from codereview.errors import PermanentError, RetryableError
 from codereview.ports import (
     Admission,
     AdmissionRequest,
+    Asker,
     Clock,
     HeadFiles,
     LanguageModel,
@@ -102,7 +104,8 @@ class MakeResult:
         change = _change(repository, pull_request)
         attributes = repository.content(".gitattributes", pull_request.base_sha)
         flags = self.switches.flags(item.key)
-        decision = self._decision(select(change, attributes=attributes), flags, item)
+        asked_by = _asker(item, pull_request)
+        decision = self._decision(select(change, attributes=attributes), flags, item, asked_by)
         if isinstance(decision, Park):
             return decision
         model = RememberedModel(model=self._model(flags, decision, item), objects=self.objects, item=item)
@@ -131,7 +134,9 @@ class MakeResult:
             with suppress(RetryableError, PermanentError):
                 self.ledger.settle(decision.reservation)
 
-    def _decision(self, change: Change, flags: FlagSnapshot, item: ReviewItem) -> Admit | Degrade | Park:
+    def _decision(
+        self, change: Change, flags: FlagSnapshot, item: ReviewItem, asked_by: Asker
+    ) -> Admit | Degrade | Park:
         """Ask for admission, except for what costs nothing. Who has switched models off wants nothing made up either.
 
         The flags decide as they were when the review began, whatever admission sees of them by now.
@@ -140,7 +145,8 @@ class MakeResult:
             return _BYPASSED
         if flags.mock_models:
             return Admit()
-        request = AdmissionRequest(key=item.key, prompt_tokens=estimate_tokens(render_change(change)))
+        tokens = estimate_tokens(render_change(change))
+        request = AdmissionRequest(key=item.key, prompt_tokens=tokens, asked_by=asked_by)
         return self.admission.admit(request, now=self.clock.now())
 
     def _model(self, flags: FlagSnapshot, decision: Admit | Degrade, item: ReviewItem) -> LanguageModel:
@@ -152,7 +158,7 @@ class MakeResult:
         is_cheaper = decision.degree is Degree.CHEAPER_MODEL and self.models.cheaper is not None
         chosen = self.models.cheaper if is_cheaper and self.models.cheaper else usual
         model = chosen.model
-        if decision.reservation is not None and chosen.prices is not None:
+        if decision.reservation is not None and decision.reservation.left and chosen.prices is not None:
             model = PaidModel(
                 model=model,
                 ledger=self.ledger,
@@ -163,6 +169,15 @@ class MakeResult:
         if decision.degree is Degree.FULL:
             return model
         return BypassedModel(model=model, reason=messages.LEFT_OUT_FOR_BUDGET, agents=FEW_AGENTS)
+
+
+def _asker(item: ReviewItem, pull_request: PullRequest) -> Asker:
+    """Say who brought the review about, by numbers that GitHub gave; a head that we found ourselves is the author's."""
+    envelope = item.envelope
+    if envelope is not None and envelope.trigger is Trigger.REQUEST:
+        return Asker.REQUEST
+    is_author = envelope is None or envelope.sender_id in (None, pull_request.author_id)
+    return Asker.AUTHOR if is_author else Asker.OTHER
 
 
 def _change(repository: Repository, pull_request: PullRequest) -> Change:

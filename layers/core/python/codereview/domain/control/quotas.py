@@ -43,7 +43,7 @@ class QuotaSet:
     requests_per_key: Rate | None = None
     reviews: Rate | None = None
     model_kilotokens: Rate | None = None  # thousands of tokens
-    bot_reviews_per_pull_request: Rate | None = None  # the loop detector
+    bot_reviews_per_pull_request: Rate | None = None  # that others than its author bring about: the loop detector
     budgets: Budgets = Budgets()
     version: int = 0
 

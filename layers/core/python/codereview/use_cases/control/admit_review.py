@@ -13,9 +13,9 @@ from codereview.control_ports import Buckets, BudgetLedger
 from codereview.domain.control.budgets import Degree, Plan, Shortage, Spender, best_plan, month_of
 from codereview.domain.control.flags import FlagSet
 from codereview.domain.control.quotas import QuotaSet, WhenSpent, effective
-from codereview.domain.limits import Refused, Take
+from codereview.domain.limits import SHORTEST_INTERVAL, Rate, Refused, Take
 from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
-from codereview.ports import AdmissionRequest, PullRequestKey
+from codereview.ports import AdmissionRequest, Asker
 from codereview.use_cases.control.cached_settings import CachedSettings
 
 # Longer than a review can run (300 s) with all its attempts close together; a retry takes the reservation over.
@@ -23,6 +23,7 @@ RESERVED_FOR = timedelta(hours=1)
 
 _KILOTOKEN = 1_000
 _MOST_TRIES = 3
+_AUTHORS_SHARE = 4  # times as many reviews as others may bring about
 _LONGEST_WAIT = timedelta(days=1)  # then it is looked at again: limits can be changed meanwhile
 
 
@@ -33,7 +34,7 @@ class AdmissionReason(StrEnum):
     RATE = "a limit on how much may be reviewed at once"
     TOO_LARGE = "the change is larger than the limit for language models"
     SPENT = "the budget for language models is used up"
-    LOOP = "bots have asked for too many reviews of this pull request"
+    LOOP = "too many reviews of this pull request within a short time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +50,14 @@ class AdmitReview:
     plans: Callable[[AdmissionRequest], Sequence[Plan]]
 
     def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:
-        """Decide; asked again for a review that holds a reservation, it renews that and takes nothing else."""
+        """Decide; asked again for a review that was let in before, it renews its reservation and takes nothing else."""
         tenant = request.key.tenant
         if not _are_models_on(self.settings.flags(None), self.settings.flags(tenant)):
             return Degrade(reason=AdmissionReason.BYPASSED)
         quotas = effective(self.settings.quotas(None), self.settings.quotas(tenant))
         spender = Spender(key=request.key, month=month_of(now))
-        held = self.ledger.held(spender)
-        if held is None or held.left == 0:
-            refusal = self._take(request, quotas, now)
+        if self.ledger.held(spender) is None:
+            refusal = self._take(request, quotas, now) or self._detect_loop(request, quotas, now)
             if refusal is not None:
                 return refusal
         return self._reserve(request, spender, quotas, now)
@@ -82,6 +82,24 @@ class AdmitReview:
             return Degrade(reason=AdmissionReason.TOO_LARGE)
         return Park(reason=AdmissionReason.RATE, until=now + decision.retry_after)
 
+    def _detect_loop(self, request: AdmissionRequest, quotas: QuotaSet, now: datetime) -> Park | None:
+        """Count a review of the pull request; two programs that answer each other would never stop.
+
+        Nobody can tell for certain what is a program. Whoever is not the author is counted strictly, and the author,
+        who may be a program too, with the patience that a person's pushes need.
+        """
+        rate = quotas.bot_reviews_per_pull_request
+        if rate is None or request.asked_by is Asker.REQUEST:
+            return None
+        takes = [Take(name="all", rate=_times(rate, _AUTHORS_SHARE))]
+        if request.asked_by is Asker.OTHER:
+            takes.append(Take(name="others", rate=rate))
+        key = request.key
+        decision = self.buckets.take(f"loop#{key.tenant}#{key.repository_id}#{key.number}", takes, now=now)
+        if isinstance(decision, Refused) and decision.retry_after is not None:
+            return Park(reason=AdmissionReason.LOOP, until=now + decision.retry_after)
+        return None
+
     def _reserve(
         self, request: AdmissionRequest, spender: Spender, quotas: QuotaSet, now: datetime
     ) -> AdmissionDecision:
@@ -91,8 +109,7 @@ class AdmitReview:
             plan = best_plan(plans, self.ledger.room(spender, quotas.budgets))
             if plan is None or plan.degree is Degree.ANALYZERS_ONLY:
                 break
-            if plan.cost == 0:
-                return Admit(degree=plan.degree)
+            # Nothing is set aside where nothing costs anything; it still says that the review was let in.
             until = now + RESERVED_FOR
             got = self.ledger.reserve(spender, quotas.budgets, amount=plan.cost, until=until)
             if not isinstance(got, Shortage):
@@ -102,24 +119,10 @@ class AdmitReview:
         return Degrade(reason=AdmissionReason.SPENT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectLoop:
-    """Counts the reviews of a pull request that bots asked for: two bots that answer each other never stop."""
-
-    settings: CachedSettings
-    buckets: Buckets
-
-    def __call__(self, pull_request: PullRequestKey, *, now: datetime) -> Park | None:
-        """Count one; return how long to wait if it was one too many."""
-        quotas = effective(self.settings.quotas(None), self.settings.quotas(pull_request.tenant))
-        if quotas.bot_reviews_per_pull_request is None:
-            return None
-        owner = f"loop#{pull_request.tenant}#{pull_request.repository_id}#{pull_request.number}"
-        takes = [Take(name="bots", rate=quotas.bot_reviews_per_pull_request)]
-        decision = self.buckets.take(owner, takes, now=now)
-        if isinstance(decision, Refused) and decision.retry_after is not None:
-            return Park(reason=AdmissionReason.LOOP, until=now + decision.retry_after)
-        return None
+def _times(rate: Rate, factor: int) -> Rate:
+    """Return a faster rate; one that is as fast as any can be stays as it is."""
+    is_possible = rate.period >= rate.units * factor * SHORTEST_INTERVAL
+    return Rate(units=rate.units * factor, period=rate.period, burst=rate.burst * factor) if is_possible else rate
 
 
 def _are_models_on(deployment: FlagSet, tenant: FlagSet) -> bool:

@@ -84,7 +84,7 @@ class DynamoBudgetLedger:
         def change(held: _Held) -> tuple[Reservation, list[Part]]:
             account = _account(spender, held)
             difference = amount - held.reservation.left
-            parts = self._commit(account, difference, spent=0, budgets=budgets)
+            parts = self._commit(account, difference, spent=0, budgets=budgets) if difference else []
             return Reservation(spender=account, left=amount, spent=held.reservation.spent, until=until), parts
 
         try:
