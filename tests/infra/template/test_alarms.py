@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from codereview.domain.metrics import Metric
 from local.checkout import ROOT
 from tests.infra.template.deployed import Stack, Template, target
 from tests.infra.template.watched import Watched, alarms, billed_metrics, metrics_of, page_of, tags
@@ -189,3 +190,38 @@ def test_a_metric_is_compared_by_all_that_tells_it_from_others() -> None:
     one, other = ({"MetricName": "M", "Namespace": "N", "Dimensions": [{"Name": name, "Value": "x"}]} for name in "ab")
     assert set(metrics_of(one)) != set(metrics_of(other))
     assert next(metrics_of(one)) == Watched(namespace="N", name="M", dimensions=frozenset({"a"}), services=frozenset())
+
+
+# Where each function's metrics come from.
+WRITERS = {
+    "webhook": ["entrypoints/http.py"],
+    "api": ["entrypoints/api/app.py"],
+    "reports": ["entrypoints/api/app.py"],
+    "reviewer": ["entrypoints/reviewer.py", "adapters/models/counted.py", "adapters/github/quota.py"],
+    "recorder": ["entrypoints/recorder.py"],
+    "reconciler": ["entrypoints/reconciler.py"],
+    "maintenance": ["entrypoints/maintenance_commands.py"],
+}
+
+
+def written_by(service: str) -> set[str]:
+    """Return the names of the metrics that a function's code mentions."""
+    sources = "\n".join((ROOT / "layers/core/python/codereview" / name).read_text() for name in WRITERS[service])
+    return {Metric[member].value for member in re.findall(r"\bMetric\.([A-Z_]+)\b", sources)}
+
+
+def test_every_metric_of_our_own_in_an_alarm_is_one_that_this_function_writes(watch: Stack) -> None:
+    read = {metric for alarm in alarms(watch).values() for metric in metrics_of(alarm) if metric.is_own}
+    assert len(read) > 10
+    for metric in read:
+        (service,) = metric.services
+        assert metric.dimensions == {"service"}
+        assert metric.name in written_by(service), metric
+
+
+def test_every_service_is_the_name_of_its_function(any_system: Stack) -> None:
+    named = {
+        function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        for function in any_system.of_type("AWS::Lambda::Function").values()
+    }
+    assert set(WRITERS) == named - {"analyzer", "migrations"}
