@@ -9,7 +9,7 @@ from local.checkout import ROOT
 from local.translation import translate
 from tests.infra.template.deployed import Stack, Template
 
-ON_AWS = {"Stage": "prod", "Model": "bedrock:us.vendor.model-1:0"}
+ON_AWS = {"Stage": "prod", "Model": "bedrock:us.vendor.model-1:0", "CheaperModel": "bedrock:us.vendor.small-1:0"}
 LOCALLY = {"Stage": "local", "Model": "mock", "DatabaseHost": "127.0.0.1", "Architecture": architecture()}
 
 

@@ -30,9 +30,10 @@ CONDITIONS = {
     ("ApiRole", "FindExports"): {"StringLike": {"s3:prefix": "exports/*"}},
     ("ReviewerRole", "AskModelByProfile"): {
         "StringEquals": {
-            "bedrock:InferenceProfileArn": (
-                "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.vendor.model-1:0"
-            )
+            "bedrock:InferenceProfileArn": [
+                "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.vendor.model-1:0",
+                "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.vendor.small-1:0",
+            ]
         }
     },
 }
@@ -139,12 +140,14 @@ def test_no_role_may_join_a_network_where_there_is_none(local_system: Stack) -> 
 
 def test_another_models_name_allows_no_bedrock_model(local_system: Stack) -> None:
     (direct,) = [each for each in local_system.statements("ReviewerRole") if each["Sid"] == "AskModel"]
-    assert [resource.rsplit("/", 1)[1] for resource in direct["Resource"]] == ["", ""]
+    assert [resource.rsplit("/", 1)[1] for resource in direct["Resource"]] == [""] * 4
 
 
-def test_a_bedrock_model_is_allowed_by_its_name(system: Stack) -> None:
+def test_bedrock_models_are_allowed_by_their_names(system: Stack) -> None:
     (direct,) = [each for each in system.statements("ReviewerRole") if each["Sid"] == "AskModel"]
     assert direct["Resource"] == [
         "arn:aws:bedrock:us-east-1::foundation-model/us.vendor.model-1:0",
         "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.vendor.model-1:0",
+        "arn:aws:bedrock:us-east-1::foundation-model/us.vendor.small-1:0",
+        "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.vendor.small-1:0",
     ]
