@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -246,6 +247,49 @@ def test_somebody_signs_in_and_out(world: World, gateway: Gateway, home: Path, m
     assert not kept.exists()
 
 
+def test_an_export_is_started_followed_and_fetched(
+    world: World, gateway: Gateway, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, file = world.key(), home / "findings.csv"
+    monkeypatch.setattr(time, "sleep", lambda _seconds: world.finish_exports(rows=12))
+    words = ["--since", "2026-03-01", "--until", "2026-03-31", "--format", "csv", "--output", str(file)]
+    result = run(gateway, token, "exports", "start", *words)
+    job = said(result)
+    assert (job["state"], file.read_bytes()) == ("done", b"review_id,path\r\n")
+    assert f"{job['id']} is being written" in result.stderr
+    assert f"12 findings, 16 bytes, in {file}" in result.stderr
+    assert [path.name for path in home.iterdir()] == ["findings.csv"]
+    assert [row["id"] for row in said(run(gateway, token, "exports", "list"))["items"]] == [job["id"]]
+    file.unlink()
+    said(run(gateway, token, "exports", "show", job["id"], "--output", str(file)))
+    assert file.exists()
+
+
+def test_an_export_that_is_not_there_leaves_no_file(world: World, gateway: Gateway, home: Path) -> None:
+    token, file = world.key(), home / "findings.csv"
+    job = str(world.export())
+    shown = said(run(gateway, token, "exports", "show", job))
+    assert (shown["state"], shown["url"]) == ("running", None)
+    assert failure(run(gateway, token, "exports", "show", job, "--output", str(file))).exit_code is ExitCode.CONFLICT
+    world.clock.sleep(timedelta(minutes=20))
+    failed = failure(run(gateway, token, "exports", "show", job, "--output", str(file)))
+    assert (failed.exit_code, "was not written" in str(failed)) == (ExitCode.FAILED, True)
+    assert list(home.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_fetched_or_written_is_no_half_file(world: World, gateway: Gateway, home: Path) -> None:
+    token, job = world.key(), str(world.export())
+    world.finish_exports()
+    nowhere = home / "nowhere" / "findings.csv"
+    error = failure(run(gateway, token, "exports", "show", job, "--output", str(nowhere)))
+    assert "cannot be written: No such file or directory" in str(error)
+    key = f"exports/github.com/1/{job}.csv"
+    world.aws.client("s3").delete_object(Bucket=world.settings.objects_bucket, Key=key)
+    gone = failure(run(gateway, token, "exports", "show", job, "--output", str(home / "findings.csv")))
+    assert (gone.exit_code, "404" in str(gone)) == (ExitCode.UNAVAILABLE, True)
+    assert list(home.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -319,6 +363,21 @@ class TestPastTheApi:
         said(self.run("tenants", "block", "--yes", "--tenant", str(world.tenant().id)))
         (entry,) = world.audited()
         assert (entry.actor.kind, entry.actor.id, entry.action) == (ActorKind.OPERATOR, ARN, "tenants.block")
+
+    def test_an_export_is_started_there_too_in_the_operators_name(self, world: World, home: Path) -> None:
+        world.functions.does = world.finish_exports
+        tenant = ["--tenant", str(world.tenant().id)]
+        file = home / "findings.jsonl"
+        world.clock.sleep(timedelta(days=1))
+        assert said(self.run("exports", "start", "--output", str(file), *tenant))["rows"] == 3
+        assert file.exists()
+        (event,) = world.functions.called
+        assert (event["actor_kind"], event["actor"]) == ("operator", ARN)
+
+    def test_what_is_no_id_is_nothing_there(self, world: World) -> None:
+        tenant = ["--tenant", str(world.tenant().id)]
+        for words in (["exports", "show"], ["reviews", "show"]):
+            assert failure(self.run(*words, "../x", *tenant)).exit_code is ExitCode.NOT_FOUND
 
     def test_what_is_wrong_is_told_in_the_same_words(self, world: World) -> None:
         tenant = ["--tenant", str(world.tenant().id)]

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -166,6 +166,7 @@ class Functions:
 
     called: list[dict[str, Any]] = field(default_factory=list)
     is_away: bool = False
+    does: Callable[[], None] = lambda: None
 
     def watched(self, client: Any) -> Any:
         client.meta.events.register("before-call.lambda.Invoke", self._invoke)
@@ -177,6 +178,7 @@ class Functions:
         assert params["headers"]["X-Amz-Invocation-Type"] == "Event"
         assert "/functions/maintenance/" in params["url_path"]
         self.called.append(json.loads(params["body"]))
+        self.does()
         return AWSResponse("https://lambda.test", 202, HTTPHeaders(), None), {"StatusCode": 202}
 
 

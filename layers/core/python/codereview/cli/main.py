@@ -16,6 +16,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "database": "database:database",
     "doctor": "doctor:doctor",
     "eval": "eval:evaluate",
+    "exports": "control.exports:exports",
     "flags": "control.settings:flags",
     "idle-cost": "idle_cost:idle_cost",
     "keys": "control.keys:keys",

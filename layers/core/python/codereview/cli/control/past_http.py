@@ -16,6 +16,7 @@ from codereview.cli.control.failures import CommandError, exit_code_of
 from codereview.domain.control.audit import Actor, ActorKind, Request
 from codereview.domain.control.scopes import OPERATING
 from codereview.domain.control.tenants import Tenant, parse_tenant_id
+from codereview.entrypoints.api.doors import is_form
 from codereview.entrypoints.api.fields import Body, Page
 from codereview.entrypoints.api.problems import problem_of
 from codereview.entrypoints.api.routing import Answer, Call, PageWanted, Route, Who
@@ -41,6 +42,9 @@ class DirectApi:
         route = _ROUTES[ask.operation]
         if route.access in (Who.PERSON, Who.SIGNED_IN, Who.ANYBODY) and ask.operation != "tenants.list":
             raise CommandError(f"{ask.operation} belongs to a session: it needs the API")
+        for name, text in ask.path.items():
+            if not is_form(name, text):
+                raise CommandError(f"there is no {name} {text}", exit_code_of(404))
         try:
             answer = route.run(self.services, self._prepared(route, ask))
         except CommandError:
