@@ -121,8 +121,10 @@ def test_what_alarms_on_silence_warms_up_after_the_first_deploy_for_as_long_as_i
 
 def test_what_needs_an_operator_now_is_told_once_by_the_composite_and_all_else_by_itself(watch: Stack) -> None:
     (page,) = watch.of_type("AWS::CloudWatch::CompositeAlarm").values()
-    caused = set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', page["AlarmRule"]))
     found = watch.of_type("AWS::CloudWatch::Alarm")
+    by_name = {alarm["AlarmName"]: name for name, alarm in found.items()}
+    caused = {by_name[name] for name in re.findall(r'ALARM\("([^"]+)"\)', page["AlarmRule"])}
+    assert caused == set(watch.resources["Page"]["DependsOn"])
     assert caused == {name for name, alarm in found.items() if tags(alarm)["severity"] == "page"}
     assert [target(each) for each in page["AlarmActions"]] == ["Notifications"]
     for name, alarm in found.items():
