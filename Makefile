@@ -103,7 +103,7 @@ build: setup ## Build functions and layers for this machine with sam
 	@PYTHONPATH=infra $(BIN)/python -m local.build
 
 .PHONY: idle-cost
-idle-cost: setup ## Price a month without a push by the translated template; fails above $$5
+idle-cost: setup ## Price a month without a push by the translated template; fails above five dollars
 	@PYTHONPATH=infra $(BIN)/python -m local.idle_cost
 
 .PHONY: demo

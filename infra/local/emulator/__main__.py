@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ministack import app  # type: ignore[import-not-found]
 
-from local.emulator import EXTENSIONS, batch_responses, move_tasks, runtimes
+from local.emulator import EXTENSIONS, batch_responses, deployments, move_tasks, runtimes
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
         "runtimes": lambda: runtimes.install(arguments.function_python, arguments.layer_folder),
         "move_tasks": move_tasks.install,
         "batch_responses": batch_responses.install,
+        "deployments": deployments.install,
     }
     for name in EXTENSIONS:
         if name not in arguments.without:
