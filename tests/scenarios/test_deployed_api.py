@@ -1,75 +1,16 @@
 """The api function behind the deployed HTTP API, with the rights of its own role, against GitHub's stand-in."""
 
-import http.client
-import json
 import time
 from datetime import timedelta
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 
-from codereview.adapters.dynamodb.control.sessions import DynamoSessions
-from codereview.adapters.github.app import app_client
-from codereview.adapters.github.tokens import AppCredentials
-from codereview.adapters.http import outbound_client
-from codereview.adapters.system import RandomIds, RandomSecrets, SystemClock
-from codereview.domain.control.audit import Actor, ActorKind, Request
-from codereview.domain.control.people import PersonId
-from codereview.use_cases.control.sign_in import SignIn
+from codereview.adapters.system import SystemClock
 from local.demo import open_and_wait, sample_repository
-from local.stack import OPERATOR, LocalStack
+from local.stack import LocalStack
+from tests.scenarios.callers import call, installation, operator
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    document: Any
-
-
-def call(
-    stack: LocalStack, method: str, path: str, token: str | None = None, body: Any = None, **headers: str
-) -> Answer:
-    """Send a request over the network, as any client would."""
-    address = urlsplit(stack.api_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
-    sent = {"content-type": "application/json"} if body is not None else {}
-    sent |= {"authorization": f"Bearer {token}"} if token else {}
-    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    try:
-        connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=sent)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        named = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, named, json.loads(text) if text else None)
-    finally:
-        connection.close()
-
-
-def operator(stack: LocalStack) -> str:
-    """Sign in whoever runs the deployment, past GitHub: its stand-in has no people at a browser."""
-    table: Any = stack.deployment.outputs["ControlTableName"]
-    sessions = DynamoSessions(stack.aws.client("dynamodb"), table)
-    sign_in = SignIn(sessions=sessions, ids=RandomIds(), secrets=RandomSecrets(), environment="local")
-    person = PersonId(host="github.com", user_id=OPERATOR)
-    actor = Actor(kind=ActorKind.SYSTEM, id="test")
-    request = Request(actor=actor, id=str(RandomIds().new()), at=SystemClock().now())
-    return sign_in.begin(person, login="operator", request=request).text
-
-
-def installation(stack: LocalStack) -> int:
-    app = stack.hub.app()
-    with outbound_client() as web:
-        client = app_client(
-            web,
-            api_url=stack.hub.url,
-            credentials=AppCredentials(app_id=app["app_id"], private_key=app["private_key"]),
-            clock=SystemClock(),
-            jitter=lambda: 0.0,
-        )
-        return int(client.get("app/installations").json()[0]["id"])
 
 
 def wait_for_post(stack: LocalStack, path: str, key: str, kind: str) -> None:
@@ -88,7 +29,7 @@ def test_a_key_that_the_deployed_api_made_opens_it_and_asks_for_a_review(local_a
     stack = local_aws_with_roles
     repository = stack.hub.add_repository(sample_repository(), owner="acme", name="asked")
     person = operator(stack)
-    bound = call(stack, "POST", "/v1/tenants", person, {"installation_id": installation(stack)})
+    bound = call(stack, "POST", "/v1/tenants", person, {"installation_id": installation(stack, "acme")})
     assert bound.status == 200, (bound, stack.logs("api"))
     tenant = f"/v1/tenants/{bound.document['id']}"
     ends = (SystemClock().now() + timedelta(days=1)).isoformat()

@@ -15,12 +15,12 @@ from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.sarif import sarif
 
 # The schema of OASIS comes in an npm package of the standard's editors.
-_SCHEMA = Path(__file__).parents[1] / "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
+SCHEMA = Path(__file__).parents[1] / "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
 
 
 @pytest.fixture(scope="session")
 def validator() -> jsonschema.Draft4Validator:
-    return jsonschema.Draft4Validator(json.loads(_SCHEMA.read_text()))
+    return jsonschema.Draft4Validator(json.loads(SCHEMA.read_text()))
 
 
 def _finding(
@@ -148,5 +148,5 @@ _TEXTS = st.text(alphabet=st.characters(), max_size=40)
 )
 def test_whatever_was_found_the_log_is_valid(finding: Finding) -> None:
     log = sarif(_result(finding))
-    jsonschema.Draft4Validator(json.loads(_SCHEMA.read_text())).validate(log)
+    jsonschema.Draft4Validator(json.loads(SCHEMA.read_text())).validate(log)
     json.dumps(log).encode()

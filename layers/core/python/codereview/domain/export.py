@@ -82,6 +82,16 @@ def export_key(tenant: TenantId, job: UUID, ending: str) -> str:
     return f"{export_folder(tenant)}{job}.{ending}"
 
 
+def handed_out(findings: Sequence[ExportedFinding], form: ExportFormat) -> Sequence[ExportedFinding]:
+    """Leave out what the format has no place for: code scanning raises an alert for each result of a SARIF file.
+
+    In the other two the column `placement` says that a finding was `dropped`, and so shown to nobody.
+    """
+    if form is not ExportFormat.SARIF:
+        return findings
+    return [finding for finding in findings if finding.placement != Placement.DROPPED]
+
+
 def rendered(findings: Sequence[ExportedFinding], form: ExportFormat) -> bytes:
     """Write the findings in a format."""
     writers: Mapping[ExportFormat, Callable[[Sequence[ExportedFinding]], str]] = {

@@ -6,7 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from codereview.domain.control.audit import Request, audited
-from codereview.domain.export import CONTENT_TYPES, REPORT_ENDING, ExportFormat, ExportReport, export_key, rendered
+from codereview.domain.export import (
+    CONTENT_TYPES,
+    REPORT_ENDING,
+    ExportFormat,
+    ExportReport,
+    export_key,
+    handed_out,
+    rendered,
+)
 from codereview.domain.review import TenantId
 from codereview.errors import RejectedError
 from codereview.ports import AuditLog
@@ -36,12 +44,13 @@ class ExportFindings:
         )
         found = self.source.findings(tenant, since=since, until=until, limit=MOST_ROWS + 1)
         kept = found[:MOST_ROWS]
+        given = handed_out(kept, form)
         key = export_key(tenant, job, form.value)
-        self.shelf.put(key, rendered(kept, form), content_type=CONTENT_TYPES[form])
+        self.shelf.put(key, rendered(given, form), content_type=CONTENT_TYPES[form])
         report = ExportReport(
             job=str(job),
             key=key,
-            rows=len(kept),
+            rows=len(given),
             is_cut=len(found) > len(kept),
             last=kept[-1].created_at.isoformat() if kept else None,
         )
