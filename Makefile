@@ -110,6 +110,24 @@ idle-cost: setup ## Price a month without a push by the translated template; fai
 demo: setup ## Deploy into local AWS and have a pull request reviewed (REPO=DIR BASE=REF HEAD=REF for your own)
 	@PYTHONPATH=infra exec $(BIN)/python -m local.demo $(if $(REPO),--repo "$(REPO)") $(if $(BASE),--base "$(BASE)") $(if $(HEAD),--head "$(HEAD)")
 
+# --- deploying to AWS, with your own credentials --------------------------------------------------------------------
+
+SAM := .tools/sam/bin/sam
+
+.PHONY: stage
+stage:
+	@case "$(STAGE)" in dev|staging|prod) ;; *) echo "Say which: make $(firstword $(MAKECMDGOALS)) STAGE=dev, staging or prod." >&2; exit 2;; esac
+
+.PHONY: deploy
+deploy: stage setup ## Build and deploy (STAGE=dev, staging or prod); a canary that fails goes back by itself
+	@$(SAM) build --parallel
+	@$(SAM) deploy --config-env $(STAGE)
+	@$(BIN)/codereview releases record --stack codereview-$(STAGE)
+
+.PHONY: rollback
+rollback: stage setup ## Lead all functions back to the release before (STAGE=...; TO=NUMBER for another one)
+	@$(BIN)/codereview releases rollback --stack codereview-$(STAGE) $(if $(TO),--to $(TO)) $(if $(YES),--yes)
+
 .PHONY: clean
 clean: ## Remove what was built and installed
 	@rm -rf .aws-sam *.egg-info layers/core/python/*.egg-info .local .tools .venv tests/node_modules .mypy_cache .pytest_cache .ruff_cache

@@ -11,11 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.dead_letters import SqsDeadLetters
 from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.inspection import Inspection, StackAliases
 from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.aws.queues import SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
 from codereview.adapters.aws.templates import StackTemplates, mean_seconds
 from codereview.adapters.aws.workers import LambdaWorkers
+from codereview.adapters.dynamodb.control.deployments import DynamoDeployLogs
 from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
 from codereview.adapters.dynamodb.control.workers import DynamoScalingNotes
@@ -32,6 +34,7 @@ from codereview.domain.control.audit import Actor, ActorKind, Request
 from codereview.domain.workers import WorkerKind
 from codereview.ports import Clock
 from codereview.settings import ReconcilerSettings, reconciler_settings
+from codereview.use_cases.operate_releases import OperateReleases
 from codereview.use_cases.operate_workers import OperateWorkers
 from codereview.use_cases.reconcile.by_hand import (
     AtOnce,
@@ -111,6 +114,18 @@ def clients(*services: str) -> Mapping[str, Any]:
     """Open clients of AWS with the caller's own credentials, by service."""
     make: Any = boto3.Session().client  # its type knows one overload a service, and no service that is a variable
     return {service: make(service, config=CONFIG) for service in services}
+
+
+def releases(stack: str) -> OperateReleases:
+    """Reach what is deployed, and the log of it."""
+    session, opened = boto3.Session(), clients("lambda")
+    dynamodb, table = session.client("dynamodb", config=CONFIG), control_table(session, stack)
+    return OperateReleases(
+        aliases=StackAliases(Inspection(opened, stack), opened["lambda"]),
+        logs=DynamoDeployLogs(dynamodb, table),
+        outbox=DynamoAuditOutbox(dynamodb, table),
+        migrations=f"{stack}-migrations",
+    )
 
 
 def templates(stack: str) -> Mapping[str, Mapping[str, Any]]:

@@ -27,6 +27,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "queues": "control.queues:queues",
     "reconcile": "reconcile:reconcile",
     "redrive": "redrive:redrive",
+    "releases": "releases:releases",
     "review": "review:review",
     "reviews": "control.reviews:reviews",
     "sign-in": "control.sign_in:sign_in",

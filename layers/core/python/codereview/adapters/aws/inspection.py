@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
 from codereview.adapters.aws.releases import ALIAS
+from codereview.domain.deployments import Move
 from codereview.domain.diagnosis import Release
 
 _CORE = "-core:"
@@ -124,3 +125,28 @@ class Inspection:
             weights=alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
             core=next((arn for arn in layers if _CORE in arn), None),
         )
+
+
+class StackAliases:
+    """The aliases of a stack's functions."""
+
+    def __init__(self, inspection: Inspection, client: Any) -> None:
+        """Find them by `inspection`, and move them through a client of Lambda."""
+        self._inspection = inspection
+        self._client = client
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version that each leads to."""
+        return {release.function: release.live for release in self._inspection.releases()}
+
+    def move(self, move: Move) -> None:
+        """Lead one elsewhere; a canary that shares its calls ends with it, which CodeDeploy takes for a failure."""
+        try:
+            self._client.update_alias(
+                FunctionName=move.function,
+                Name=ALIAS,
+                FunctionVersion=move.after,
+                RoutingConfig={"AdditionalVersionWeights": {}},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(f"Lambda, for {move.function} at {move.after},", error) from error

@@ -1,0 +1,75 @@
+"""`codereview releases`: what was deployed, what runs, and the way back."""
+
+# ruff: noqa: PLC0415 -- what reaches AWS imports much, and `--help` waits for none of it
+
+import dataclasses
+
+import click
+
+from codereview.cli.control.api import Document
+from codereview.cli.control.connection import confirmed, yes_option
+from codereview.cli.control.output import Output
+from codereview.cli.stacks import json_option, reached, stack_option
+from codereview.domain.deployments import Deployed
+
+_COLUMNS = (("RELEASE", "number"), ("AT", "at"), ("BY", "by"), ("LIVE", "is_live"))
+_MOVES = (("FUNCTION", "function"), ("FROM", "before"), ("TO", "after"))
+
+
+@click.group()
+def releases() -> None:
+    """What was deployed when: list, record, rollback."""
+
+
+@releases.command("list")
+@stack_option
+@json_option
+def list_releases(stack: str | None, *, as_json: bool) -> None:
+    """List the latest releases, and which of them runs."""
+    from codereview import bootstrap_operator
+
+    entries, live = bootstrap_operator.releases(reached(stack)).list()
+    rows = [_shown(entry) | {"is_live": entry == live} for entry in entries]
+    Output(as_json=as_json).rows({"items": rows, "next": None}, _COLUMNS)
+
+
+@releases.command()
+@stack_option
+@json_option
+def record(stack: str | None, *, as_json: bool) -> None:
+    """Note what runs now as a release; `make deploy` does it after each deploy that went well."""
+    from codereview import bootstrap_operator
+
+    name = reached(stack)
+    entry = bootstrap_operator.releases(name).record(request=bootstrap_operator.request())
+    Output(as_json=as_json).document(_shown(entry))
+
+
+@releases.command()
+@click.option("--to", type=click.IntRange(1), help="A release's number; left out: the one before what runs.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be moved.")
+@stack_option
+@json_option
+@yes_option
+def rollback(to: int | None, stack: str | None, *, dry_run: bool, as_json: bool, yes: bool) -> None:
+    """Lead all aliases back to a release. The database stays as it is: the code before works with it."""
+    from codereview import bootstrap_operator
+
+    operate = bootstrap_operator.releases(reached(stack))
+    entry, moves = operate.plan(to)
+    out = Output(as_json=as_json)
+    is_needed = bool(moves) and not dry_run
+    if is_needed:
+        confirmed(f"Lead {len(moves)} functions to release {entry.number} of {entry.at:%Y-%m-%d %H:%M}?", yes=yes)
+        operate.roll_back(entry, moves, request=bootstrap_operator.request())
+    if out.is_for_programs:
+        shown = [dataclasses.asdict(move) for move in moves]
+        out.document({"release": entry.number, "is_made": is_needed, "moves": shown})
+        return
+    out.rows({"items": [dataclasses.asdict(move) for move in moves], "next": None}, _MOVES)
+    out.note(f"Release {entry.number} {'runs' if is_needed or not moves else 'would run'}.")
+
+
+def _shown(entry: Deployed) -> Document:
+    at = entry.at.isoformat(timespec="seconds")
+    return {"number": entry.number, "at": at, "by": entry.by, "versions": dict(entry.versions)}

@@ -1,0 +1,38 @@
+"""The verbs that deploy to AWS, as make would run them."""
+
+import subprocess
+
+import pytest
+
+from local.checkout import ROOT, child_environment
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", "--old-file=setup", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=child_environment({}), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("verb", ["deploy", "rollback"])
+@pytest.mark.parametrize("stage", ["", "STAGE=local", "STAGE=production", "STAGE=dev prod"])
+def test_a_stage_that_is_none_is_refused_before_anything_is_done(verb: str, stage: str) -> None:
+    done = make(verb, *([stage] if stage else []))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == f"Say which: make {verb} STAGE=dev, staging or prod."
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_a_deploy_builds_deploys_and_notes_the_release(stage: str) -> None:
+    *_, build, deploy, record = make("--dry-run", "deploy", f"STAGE={stage}").stdout.splitlines()
+    assert build.endswith("sam build --parallel")
+    assert deploy.endswith(f"sam deploy --config-env {stage}")
+    assert record.endswith(f"codereview releases record --stack codereview-{stage}")
+
+
+def test_a_rollback_asks_unless_it_is_told_yes() -> None:
+    asked = make("--dry-run", "rollback", "STAGE=prod").stdout.splitlines()[-1]
+    assert asked.rstrip().endswith("codereview releases rollback --stack codereview-prod")
+    told = make("--dry-run", "rollback", "STAGE=prod", "TO=3", "YES=1").stdout.splitlines()[-1]
+    assert told.endswith("codereview releases rollback --stack codereview-prod --to 3 --yes")
