@@ -70,6 +70,7 @@ FUNCTION_TIMEOUT = timedelta(seconds=300)
 VISIBILITY = timedelta(seconds=1800)
 MAX_RECEIVES = 5
 RECONCILER_TIMEOUT = timedelta(seconds=55)
+LATEST_READ = timedelta(seconds=2)  # of the head, before a post
 PRICES = TokenPrices(read=3.0, cached=0.3, written=15.0)
 ALL_ON = FlagSnapshot(agents={}, posting=True, models=True, mock_models=False)
 
@@ -149,6 +150,8 @@ class World:
     keeps_refused: bool = False  # a refused review is stored all the same, without its comments
     refusals: int = 0
     waiting_notes: list[tuple[str, str]] = field(default_factory=list)
+    read_at: tuple[datetime, str] = (NOW, "")  # when the pull request was read the last time, and its head then
+    hasty_posts: list[str] = field(default_factory=list)  # whose head was not read right before
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         """Let the outside world do something, or go wrong."""
@@ -556,6 +559,7 @@ class Repository:
         return self.world.call("github.pull_request", lambda: self._pull_request(number))
 
     def _pull_request(self, number: int) -> PullRequest:
+        self.world.read_at = (self.world.now, self.world.head)
         if not self.world.is_found:
             raise NotFoundError("no such pull request")
         return PullRequest(
@@ -604,6 +608,9 @@ class Repository:
         return self.world.call("github.create_review", lambda: self._create(publication), is_write=True)
 
     def _create(self, publication: Publication) -> PostedReview:
+        read_at, head = self.world.read_at
+        if self.world.now - read_at > LATEST_READ or publication.commit_id != head:
+            self.world.hasty_posts.append(publication.commit_id)
         is_refused = any(map(self.world.refuses, publication.comments))
         if is_refused and self.world.keeps_refused:
             publication = replace(publication, comments=())
