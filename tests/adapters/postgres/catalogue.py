@@ -13,7 +13,7 @@ OWN_ROWS = "(tenant_id = NULLIF(current_setting('app.tenant'::text, true), ''::t
 _POLICIES = {"r": (OWN_ROWS, None), "a": (None, OWN_ROWS), "w": (OWN_ROWS, OWN_ROWS), "d": (OWN_ROWS, None)}
 _EVERYBODY = "{-}"
 # Where maintenance looks for its work among all tenants'; it changes nobody's rows but those of the tenant it names.
-_READ_BY_MAINTENANCE = {"reviews", "findings", "archives", "retention"}
+_READ_BY_MAINTENANCE = {"reviews", "findings", "archives", "audit_log", "retention"}
 _MAINTENANCE_READS = ("r", "true", None, "{codereview_maintenance}", True)
 
 # What each role may do; anything else is a gap. Partitions and the list of revisions are nobody's.

@@ -15,11 +15,12 @@ WILDCARDS = {
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/answers/*"): "one object for each answer",
     ("ReviewerRole", "KeepAnswersAndResults", "${ObjectsBucket.Arn}/results/*"): "one object for each review",
     ("ApiRole", "HandOutExports", "${ObjectsBucket.Arn}/exports/*"): "one object for each export",
+    ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/anchors/*"): "one for each chain and day",
     ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/archives/*"): "one for each tenant and month",
     ("MaintenanceRole", "KeepArchivesAndExports", "${ObjectsBucket.Arn}/exports/*"): "one object for each export",
     **{
         ("MaintenanceRole", "DeleteWhatIsOver", f"${{ObjectsBucket.Arn}}/{kind}/*"): "all of a tenant's that is deleted"
-        for kind in ("answers", "archives", "exports", "results")
+        for kind in ("anchors", "answers", "archives", "exports", "results")
     },
     ("RecorderRole", "ReadResults", "${ObjectsBucket.Arn}/results/*"): "one object for each review",
     ("ReviewerRole", "AskModelByProfile", "arn:aws:bedrock:*::foundation-model/*"): (

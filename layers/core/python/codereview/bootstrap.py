@@ -468,6 +468,7 @@ def _maintenance(
     from codereview.use_cases.maintain.care_for_tables import CareForTables
     from codereview.use_cases.maintain.delete_tenant import DeleteTenant
     from codereview.use_cases.maintain.export_findings import ExportFindings
+    from codereview.use_cases.maintain.keep_anchors import KeepAnchors
     from codereview.use_cases.maintain.keep_retention import ChangeRetention, KeepRetention
     from codereview.use_cases.maintain.restore_archive import RestoreArchive
 
@@ -490,6 +491,7 @@ def _maintenance(
         rules=ChangeRetention(clock=clock, retention=retention),
         deletion=DeleteTenant(clock=clock, retention=retention, shelf=shelf),
         export=ExportFindings(source=PostgresFindingSource(database), shelf=shelf, audit=audit),
+        anchors=KeepAnchors(clock=clock, chains=audit, shelf=shelf),
         compare=compare,
         breaker=breaker,
         logger=logger,

@@ -4,7 +4,7 @@ Every method may raise RetryableError (the same call may succeed later) and Conf
 is missing). Each is one transaction, all or nothing, and a call whose answer was lost may be repeated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from codereview.domain.archive import Archived, Packed
+from codereview.domain.audit import GENESIS, AuditRecord, Head
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.export import ExportedFinding
 from codereview.domain.retention import RetentionRule
@@ -74,6 +75,26 @@ class Partitions(Protocol):
 
         Returns False if a row is in none. The archives' state is DROPPED in the same transaction.
         """
+        ...
+
+
+class AuditChains(Protocol):
+    """The audit log's chains, to be read."""
+
+    def tenants(self) -> Sequence[TenantId]:
+        """Name whose chains there are."""
+        ...
+
+    def records(self, tenant: TenantId, *, start: Head = GENESIS) -> Iterator[AuditRecord]:
+        """Read a chain behind `start`, in its order."""
+        ...
+
+    def hash_of(self, tenant: TenantId, seq: int) -> bytes | None:
+        """Return an entry's hash as it stands; None where there is none, and the beginning's for 0."""
+        ...
+
+    def latest(self, tenant: TenantId, *, limit: int) -> Sequence[AuditRecord]:
+        """Return a chain's last entries, the newest first."""
         ...
 
 

@@ -3,52 +3,21 @@
 Nothing is done past the function: it checks, audits and answers, whoever asks.
 """
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from codereview import bootstrap
+from codereview.cli.maintenance import Call, on_the_record
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 
 
 @click.group()
-@click.option(
-    "--function",
-    envvar="MAINTENANCE_FUNCTION",
-    default="codereview-prod-maintenance",
-    show_default=True,
-    help="The maintenance function's name; also MAINTENANCE_FUNCTION.",
-)
-@click.option("--database-url", envvar="DATABASE_URL", help="A database to work on from here; also DATABASE_URL.")
-@click.option(
-    "--archives",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".local/archives"),
-    show_default=True,
-    help="Where archives lie when there is a DATABASE_URL.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@click.pass_context
-def database(context: click.Context, *, function: str, database_url: str | None, archives: Path, as_json: bool) -> None:
+@on_the_record
+def database(context: click.Context, call: Call) -> None:
     """Look after the record: status, VACUUM, indexes, archives, retention. Everything is audited."""
-
-    def call(action: str, **parameters: Any) -> Any:
-        run = bootstrap.database_commands(function=function, database_url=database_url, archives=archives)
-        result = run(action, parameters)
-        if as_json:
-            click.echo(json.dumps(result, indent=2))
-            context.exit(0)
-        return result
-
     context.obj = call
-
-
-Call = Callable[..., Any]
 
 
 @database.command()

@@ -12,6 +12,7 @@ from codereview.errors import CodeReviewError
 # Where each command is; only the one that is called is imported, so that none waits for what another needs.
 _COMMANDS: Final[Mapping[str, str]] = {
     "analyze": "analyze:analyze",
+    "audit": "audit:audit",
     "completion": "completion:completion",
     "database": "database:database",
     "doctor": "doctor:doctor",

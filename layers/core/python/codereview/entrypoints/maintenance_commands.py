@@ -9,6 +9,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 from pydantic import AwareDatetime, Field
 
+from codereview.domain.audit import DEPLOYMENT, AuditRecord, Head
 from codereview.domain.control.audit import Request
 from codereview.domain.control.tenants import parse_tenant_id
 from codereview.domain.export import ExportFormat
@@ -24,6 +25,7 @@ from codereview.use_cases.maintain.care_for_tables import CareForTables
 from codereview.use_cases.maintain.compare_reviews import CompareReviews
 from codereview.use_cases.maintain.delete_tenant import DeleteTenant
 from codereview.use_cases.maintain.export_findings import ExportFindings
+from codereview.use_cases.maintain.keep_anchors import KeepAnchors
 from codereview.use_cases.maintain.keep_retention import ChangeRetention, KeepRetention
 from codereview.use_cases.maintain.restore_archive import RestoreArchive
 
@@ -94,6 +96,38 @@ class Rule(OfTenant):
     hold_until: date | None = None
 
 
+class Chain(Parameters):
+    """A tenant's audit chain, or the deployment's own, by name; None: all of them."""
+
+    tenant: str | None = None
+
+    @property
+    def name(self) -> TenantId | None:
+        """Return the chain's name; raises RejectedError for what is none."""
+        if self.tenant in (None, DEPLOYMENT):
+            return DEPLOYMENT if self.tenant else None
+        return OfTenant(tenant=self.tenant or "").tenant_id
+
+
+class Verification(Chain):
+    """What to verify, and heads that were kept elsewhere, as "SEQ:HASH"."""
+
+    anchors: tuple[Annotated[str, Field(pattern=r"^[0-9]{1,18}:[0-9a-f]{64}$")], ...] = ()
+
+    @property
+    def heads(self) -> list[Head]:
+        """Return the anchors as heads."""
+        pairs = (anchor.split(":") for anchor in self.anchors)
+        return [Head(seq=int(seq), hash=bytes.fromhex(digest)) for seq, digest in pairs]
+
+
+class Latest(Chain):
+    """The last entries of a chain."""
+
+    tenant: str
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 50
+
+
 class Export(OfTenant):
     """An export; `job` names its object."""
 
@@ -118,6 +152,7 @@ class Upkeep:
     rules: ChangeRetention
     deletion: DeleteTenant
     export: ExportFindings
+    anchors: KeepAnchors
     compare: CompareReviews | None
     breaker: BreakAgents | None
     logger: Logger
@@ -165,6 +200,11 @@ class Upkeep:
             ),
             "delete tenant": Command(parameters=OfTenant, run=self._delete, is_alone=True),
             "export": Command(parameters=Export, run=self._export),
+            "audit verify": Command(parameters=Verification, run=self._verify),
+            "audit list": Command(
+                parameters=Latest,
+                run=lambda p, *_: [_entry(each) for each in self.anchors.chains.latest(p.name, limit=p.limit)],
+            ),
         }
 
     def _vacuum(self, parameters: Table, _: Request, deadline: datetime) -> None:
@@ -187,6 +227,12 @@ class Upkeep:
             job=parameters.job,
             request=request,
         )
+
+    def _verify(self, parameters: Verification, _: Request, deadline: datetime) -> list[dict[str, Any]]:
+        if parameters.heads and parameters.name is None:
+            raise RejectedError("an anchor is of one chain: name it")
+        reports = self.anchors.verify(parameters.name, anchors=parameters.heads, deadline=deadline)
+        return [asdict(report) | {"is_whole": not report.faults} for report in reports]
 
     def _status(self) -> dict[str, Any]:
         health, now = self.care.health(), self.clock.now()
@@ -215,6 +261,7 @@ class Upkeep:
             "Archive": self._archive,
             "Compare": self._compare,
             "Precision": lambda until: self._break_agents(request, until),
+            "Anchors": lambda until: self.anchors.keep(deadline=until),
             "Tables": lambda until: self.tables(deadline=until - _MEASURING),
             "Measure": lambda _: self._measure(),
         }
@@ -280,6 +327,18 @@ class Upkeep:
 
     def _measured(self, message: str, values: Mapping[Metric, float]) -> None:
         self.logger.info(message, **embedded(values, at=self.clock.now()))
+
+
+def _entry(record: AuditRecord) -> dict[str, Any]:
+    return {
+        "seq": record.seq,
+        "at": record.at.isoformat(),
+        "actor": record.actor,
+        "action": record.action,
+        "target": record.target,
+        **record.details,
+        "hash": record.hash.hex(),
+    }
 
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)

@@ -7,17 +7,29 @@ UNIQUE (tenant_id, prev_hash) refuses the second one should anybody ever write w
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
 from codereview.adapters.postgres.connections import tenant_transaction
 from codereview.adapters.postgres.tables import audit_log
+from codereview.adapters.postgres.upkeep import upkeep_transaction
 from codereview.domain.audit import DEPLOYMENT, GENESIS, AuditRecord, Head, chained
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.review import TenantId
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _ROWS_AT_ONCE = 5_000
+# From one name to the next by the index: a log is long, and there are few chains.
+_CHAINS = sa.text("""
+WITH RECURSIVE chains AS (
+  (SELECT tenant_id FROM audit_log ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT tenant_id FROM audit_log WHERE tenant_id > chains.tenant_id ORDER BY tenant_id LIMIT 1)
+  FROM chains WHERE chains.tenant_id IS NOT NULL
+)
+SELECT tenant_id FROM chains WHERE tenant_id IS NOT NULL
+""")
 _COLUMNS = audit_log.c
 
 
@@ -59,16 +71,40 @@ class PostgresAuditLog:
                 )
                 rows = connection.execute(query).all()
             for row in rows:
-                yield AuditRecord(**dict(zip(_FIELDS.values(), row, strict=True)))
+                yield _record(row)
             if len(rows) < _ROWS_AT_ONCE:
                 return
             last = rows[-1].seq
+
+    def latest(self, tenant: TenantId, *, limit: int) -> list[AuditRecord]:
+        """Read a chain's last entries."""
+        query = sa.select(*(_COLUMNS[column] for column in _FIELDS)).where(_COLUMNS.tenant_id == tenant)
+        with tenant_transaction(self._database, tenant) as connection:
+            rows = connection.execute(query.order_by(_COLUMNS.seq.desc()).limit(limit)).all()
+        return [_record(row) for row in rows]
+
+    def hash_of(self, tenant: TenantId, seq: int) -> bytes | None:
+        """Read one entry's hash."""
+        if seq == GENESIS.seq:
+            return GENESIS.hash
+        query = sa.select(_COLUMNS.hash).where(_COLUMNS.tenant_id == tenant, _COLUMNS.seq == seq)
+        with tenant_transaction(self._database, tenant) as connection:
+            return connection.execute(query).scalars().first()
+
+    def tenants(self) -> list[TenantId]:
+        """Name the chains; the maintenance role alone sees them all."""
+        with upkeep_transaction(self._database) as connection:
+            return [TenantId(tenant) for tenant in connection.execute(_CHAINS).scalars()]
 
 
 # Columns by the fields of a record.
 _FIELDS = {"tenant_id": "tenant"} | {
     name: name for name in ("seq", "entry_id", "at", "actor", "action", "target", "details", "prev_hash", "hash")
 }
+
+
+def _record(row: sa.Row[Any]) -> AuditRecord:
+    return AuditRecord(**dict(zip(_FIELDS.values(), row, strict=True)))
 
 
 def append_to_chain(connection: sa.Connection, tenant: TenantId, entries: dict[object, AuditEntry]) -> None:

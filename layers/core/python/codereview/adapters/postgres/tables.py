@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-REVISION = "0004"  # the migration that leaves them so
+REVISION = "0005"  # the migration that leaves them so
 
 metadata = sa.MetaData()
 

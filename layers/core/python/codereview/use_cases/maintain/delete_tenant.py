@@ -17,7 +17,7 @@ from codereview.ports import Clock
 from codereview.record_ports import NONE_DELETED, Deleted, Retention, Shelf
 
 _ROWS_AT_ONCE = 2_000
-_KINDS = ("results", "answers", "exports")
+_KINDS = ("results", "answers", "exports", "anchors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
