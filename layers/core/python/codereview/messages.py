@@ -19,6 +19,16 @@ STANDING_FINDINGS = "Findings that earlier comments are about"
 ALL_FINDINGS = "Findings"
 CUT = "_Cut here: GitHub allows no more._"
 
+STATUS_TITLE = f"{PRODUCT} status"
+STATUS_OK = "The service answers."
+STATUS_DEGRADED = (
+    "The service answers in part: reviews wait and go on by themselves, and changes of settings are refused."
+)
+STATUS_NOTICES = "Notices"
+STATUS_NO_NOTICES = "There is nothing to tell."
+STATUS_FOOTER = "Reload the page for the latest. Programs get the same as JSON."
+NOTICE_LEVELS = {"info": "Information", "warning": "Warning", "incident": "Incident"}
+
 
 def count(number: int, noun: str) -> str:
     """Return `1 file`, `2 files`, `1,000 files`."""

@@ -19,6 +19,7 @@ from codereview.entrypoints.api.requests import Incoming, incoming
 from codereview.entrypoints.api.responses import Response, response
 from codereview.entrypoints.api.routing import Answer, Call, Found, PageWanted, Route, Who, find
 from codereview.entrypoints.api.services import Edge, Services
+from codereview.entrypoints.api.status_page import PAGE_HEADERS, prefers_html
 from codereview.errors import CodeReviewError, ForbiddenError
 from codereview.ports import Ids
 
@@ -162,6 +163,12 @@ class ApiApp[S: Edge = Services]:
         headers = {"location": answer.location} if answer.location else {}
         if answer.version is not None:
             headers["etag"] = f'"{answer.version}"'
+        if route.page is not None:
+            headers["vary"] = "accept"
+            if prefers_html(request.headers.get("accept")):
+                html = "text/html; charset=utf-8"
+                headers |= PAGE_HEADERS
+                return response(route.status, route.page(content), kind=html, request_id=request.id, headers=headers)
         body = content.model_dump_json() if content is not None else None
         return response(route.status, body, kind="application/json", request_id=request.id, headers=headers)
 

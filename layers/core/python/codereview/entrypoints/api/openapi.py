@@ -136,6 +136,8 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
     done: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
         done["content"] = {"application/json": {"schema": dict(schemas[route.answer, "serialization"])}}
+        if route.page is not None:
+            done["content"]["text/html"] = {"schema": {"type": "string"}}
     if route.has_version:
         done["headers"] = {"ETag": {"description": "The version", "schema": {"type": "string"}}}
     problem = {"$ref": "#/components/responses/Problem"}

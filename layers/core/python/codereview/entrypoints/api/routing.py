@@ -113,6 +113,7 @@ class Route:
     query: type[Query] = NoQuery
     needs_version: bool = False  # If-Match must say which version the change is made over
     has_version: bool = False  # the answer has an ETag
+    page: Callable[[Any], str] | None = None  # writes the answer as HTML, for browsers
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from codereview.entrypoints.api.fields import Shown
 from codereview.entrypoints.api.routes.notices import NoticeShown
 from codereview.entrypoints.api.routing import Answer, Call, Route, Who
 from codereview.entrypoints.api.services import Services
+from codereview.entrypoints.api.status_page import status_page
 from codereview.errors import CodeReviewError
 
 
@@ -44,5 +45,6 @@ ROUTES = (
         access=Who.ANYBODY,
         run=_show,
         answer=StatusShown,
+        page=status_page,
     ),
 )
