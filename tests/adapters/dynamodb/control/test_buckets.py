@@ -14,6 +14,7 @@ from codereview.domain.limits import Granted, Rate, Refused, Take, decide
 from codereview.errors import RetryableError, ThrottledError
 from tests.adapters.dynamodb.control.racers import PROCESSES, THREADS, Racers, racing
 from tests.adapters.dynamodb.control.samples import NOW
+from tests.adapters.dynamodb.control_table import create_control_table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -135,9 +136,15 @@ def test_f59_a_table_that_cannot_answer_lets_nothing_in(
         hooks.unregister("before-call.dynamodb.UpdateItem", fail)
 
 
-@pytest.fixture
-def racers(dynamodb: "DynamoDBClient", table: str) -> Iterator[Racers]:
-    with racing(dynamodb.meta.endpoint_url, table) as racers:
+@pytest.fixture(params=["dynamodb", "dynalite"])
+def racers(request: pytest.FixtureRequest, table: str) -> Iterator[Racers]:
+    """Race on the emulator and, for a second opinion, on dynalite; a decision depends on no more than both have."""
+    client: DynamoDBClient = request.getfixturevalue(request.param)
+    if request.param == "dynalite":
+        create_control_table(client, table)
+        while client.describe_table(TableName=table)["Table"]["TableStatus"] != "ACTIVE":
+            pass
+    with racing(client.meta.endpoint_url, table) as racers:
         yield racers
 
 
