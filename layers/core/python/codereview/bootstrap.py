@@ -6,6 +6,7 @@ handler: nothing may be served until the deployment is mended.
 """
 # ruff: noqa: PLC0415, TID251 -- what both rules point elsewhere for, imports on demand and the environment, is this job
 
+import dataclasses
 import functools
 import os
 import sys
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from codereview.entrypoints.recorder import RecorderApp
     from codereview.entrypoints.reports.routes import ReportServices
     from codereview.entrypoints.reviewer import ReviewerApp
+    from codereview.entrypoints.switch_commands import Switches
     from codereview.ports import LanguageModel
     from codereview.record_ports import Shelf
     from codereview.settings import (
@@ -106,7 +108,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.system import RandomIds, SystemClock, peak_memory
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
     from codereview.bootstrap_reviewer import reviewer_control
-    from codereview.domain.markers import marker_key
+    from codereview.domain.markers import kept_marker_key, marker_key
     from codereview.domain.metrics import Tally
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
@@ -121,7 +123,7 @@ def reviewer() -> "ReviewerApp":
     settings = reviewer_settings(os.environ)
     clock, session, tally = SystemClock(), boto3.Session(), Tally()
     secrets = Secrets(session.client("secretsmanager", config=_sdk_config()))
-    credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
+    credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key", optional=("marker_key",))
     sqs = session.client("sqs", config=_sdk_config())
     dynamodb = session.client("dynamodb", config=_sdk_config())
     store = DynamoReviews(dynamodb, settings.control_table)
@@ -148,7 +150,7 @@ def reviewer() -> "ReviewerApp":
         clock=clock,
         store=store,
         objects=objects,
-        marker_key=marker_key(credentials["private_key"]),
+        marker_key=kept_marker_key(credentials.get("marker_key")) or marker_key(credentials["private_key"]),
         switches=control.switches,
     )
     cheaper = settings.cheaper_model
@@ -418,7 +420,25 @@ def maintenance() -> "MaintenanceApp":
         reviews=DynamoLiveReviews(dynamodb, settings.control_table),
         record=PostgresCare(database),
     )
-    return _maintenance(database, shelf, settings.log, compare=compare, breaker=_breaker(settings, dynamodb, database))
+    breaker = _breaker(settings, dynamodb, database)
+    app = _maintenance(database, shelf, settings.log, compare=compare, breaker=breaker)
+    return dataclasses.replace(app, commands={**app.commands, **_switches(settings, dynamodb).commands()})
+
+
+def _switches(settings: "MaintenanceSettings", dynamodb: Any) -> "Switches":
+    from codereview.adapters.dynamodb.control.settings import DynamoFlags
+    from codereview.adapters.dynamodb.control.tenants import DynamoTenants
+    from codereview.agents.registry import AGENTS
+    from codereview.entrypoints.switch_commands import Switches
+    from codereview.use_cases.control.block_tenant import BlockTenant
+    from codereview.use_cases.control.change_settings import ChangeFlags
+
+    flags = DynamoFlags(dynamodb, settings.control_table)
+    return Switches(
+        flags=flags,
+        change_flags=ChangeFlags(flags=flags, agents=frozenset(agent.name for agent in AGENTS)),
+        block_tenant=BlockTenant(tenants=DynamoTenants(dynamodb, settings.control_table)),
+    )
 
 
 def _breaker(settings: "MaintenanceSettings", dynamodb: Any, database: "Engine") -> "BreakAgents":

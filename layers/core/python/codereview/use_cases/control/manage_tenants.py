@@ -10,6 +10,7 @@ from codereview.domain.control.quotas import QuotaSet
 from codereview.domain.control.tenants import InstallationProof, Tenant, TenantStatus
 from codereview.domain.review import TenantId, tenant_of
 from codereview.errors import NotFoundError
+from codereview.use_cases.control.block_tenant import BlockTenant
 
 _MOST_PAUSES = 100
 
@@ -77,13 +78,11 @@ class ManageTenants:
 
     def block(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Stop serving a tenant, whatever GitHub says."""
-        before = self._find(tenant_id)
-        return self._save(before, replace(before, is_blocked=True), action="tenants.block", request=request)
+        return BlockTenant(tenants=self.tenants)(tenant_id, is_blocked=True, request=request)
 
     def unblock(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Serve a tenant again, if GitHub still has it."""
-        before = self._find(tenant_id)
-        return self._save(before, replace(before, is_blocked=False), action="tenants.unblock", request=request)
+        return BlockTenant(tenants=self.tenants)(tenant_id, is_blocked=False, request=request)
 
     def _find(self, tenant_id: TenantId) -> Tenant:
         tenant = self.tenants.load(tenant_id)
