@@ -162,7 +162,7 @@ class Drain:
     numbers: Iterator[int] = field(default_factory=count)
     due: list[tuple[datetime, int, Copy | int]] = field(default_factory=list)  # messages, and pull requests by number
     worlds: dict[int, PullRequestWorld] = field(default_factory=dict)
-    postponed: timedelta | None = None
+    postponed: list[timedelta] = field(default_factory=list)
     posted: int = 0
     dead: int = 0
     faults: int = 0
@@ -183,7 +183,7 @@ class Drain:
         self.moment += duration
 
     def postpone(self, receipt_handle: str, delay: timedelta) -> None:
-        self.postponed = delay
+        self.postponed.append(delay)
 
     def thinking(self) -> timedelta:
         return timedelta(seconds=self.chance.uniform(10, 30))
@@ -263,7 +263,8 @@ class Drain:
         world.account = copy.number % TENANTS + 1
         record = {"messageId": "m", "receiptHandle": "r", "body": encode(envelope), "eventSource": "aws:sqs"}
         context: Any = Context()
-        self.postponed, is_done = None, False
+        self.postponed.clear()
+        is_done = False
         with suppress(Death):
             answer = process_batch(
                 {"Records": [record]}, context, handle=self._handle, logger=LOGGER, postponement=self
@@ -274,7 +275,7 @@ class Drain:
             self.dead += 1
         elif not is_done:
             world.copies += 1
-            self._at(world.now + (VISIBILITY if self.postponed is None else self.postponed), copy)
+            self._at(world.now + next(iter(self.postponed), VISIBILITY), copy)
         self._look(copy.number, world)
         return world.now
 
