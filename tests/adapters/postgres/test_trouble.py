@@ -89,6 +89,45 @@ def test_f33_a_database_that_nobody_listens_for_is_retryable(server: Database) -
         PostgresReviewRecord(engine(address(server, "no_such_database", "codereview_writer"))).write(recorded(), None)
 
 
+def test_f35_more_workers_than_the_database_takes_connections_write_everything_one_after_the_other(
+    connect: Connect, superuser: psycopg.Connection
+) -> None:
+    reviews = [(recorded(1, number=number), result("x")) for number in range(1, 13)]
+    waiting, refusals = list(reviews), list[str]()
+    lock = threading.Lock()
+
+    def work() -> None:
+        """Do what Lambda does with the queue: take a message, and put it back when it did not work."""
+        record = PostgresReviewRecord(connect("codereview_writer"))
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                taken = waiting.pop(0)
+            try:
+                record.write(*taken)
+            except RetryableError as error:
+                with lock:
+                    refusals.append(str(error))
+                    waiting.append(taken)
+
+    superuser.execute("ALTER ROLE codereview_writer CONNECTION LIMIT 1")
+    try:
+        occupied = connect("codereview_writer").connect()
+        with pytest.raises(RetryableError, match=r"unreachable|53300"):
+            PostgresReviewRecord(connect("codereview_writer")).write(*reviews[0])
+        occupied.close()
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        superuser.execute("ALTER ROLE codereview_writer CONNECTION LIMIT -1")
+    assert {refusal.partition(":")[0] for refusal in refusals} <= {"database unreachable", "database answered 53300"}
+    assert len(rows(superuser, "SELECT FROM findings")) == len(reviews)
+
+
 def test_a_programming_error_without_the_servers_word_is_no_passing_trouble() -> None:
     error = sa.exc.DBAPIError("SELECT", {}, psycopg.ProgrammingError("canary"))
     assert type(translated(error)) is CodeReviewError
