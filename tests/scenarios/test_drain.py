@@ -258,7 +258,7 @@ class Drain:
         self.moment = world.now = begins
         copy.receives += 1
         envelope = copy.envelope or replace(
-            pull_request_event(), number=copy.number, owner_id=copy.number % TENANTS, received_at=begins.isoformat()
+            pull_request_event(), number=copy.number, owner_id=copy.number % TENANTS + 1, received_at=begins.isoformat()
         )
         world.account = copy.number % TENANTS + 1
         record = {"messageId": "m", "receiptHandle": "r", "body": encode(envelope), "eventSource": "aws:sqs"}
