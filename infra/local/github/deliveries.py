@@ -30,6 +30,17 @@ def get_config(call: Call) -> Answer:
     )
 
 
+@operation("PATCH", "/app/hook/config", "apps/update-webhook-config-for-app")
+def change_config(call: Call) -> Answer:
+    """Change where deliveries go, or what they are signed with from now on."""
+    body = call.json()
+    if "secret" in body:
+        call.world.webhook_secret = str(body["secret"])
+    if "url" in body:
+        call.world.webhook_url = str(body["url"])
+    return get_config(call)
+
+
 @operation("GET", "/app/hook/deliveries", "apps/list-webhook-deliveries")
 def list_deliveries(call: Call) -> Answer:
     """List the attempts; the cursor is the id of the last one that was shown."""

@@ -32,10 +32,10 @@ from codereview.use_cases.diagnose import Diagnose, Part
 
 _SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts")
 _LAST_HOUR = timedelta(hours=1)
-_MODEL_PATIENCE = timedelta(seconds=30)
+MODEL_PATIENCE = timedelta(seconds=30)
 _PATIENT = Config(read_timeout=120, retries={"total_max_attempts": 1})
 _JOB = "deliveries"  # the reconciler's, due every few minutes
-_QUESTION = ModelRequest(
+QUESTION = ModelRequest(
     agent="doctor",
     rules="Answer with an empty JSON object.",
     change="",
@@ -215,7 +215,7 @@ class _Looks:
         key = self.keys.read(self.reviewer["MODEL_SECRET_ARN"], "api_key")["api_key"] if self._needs_model_key else None
         endpoint = self.reviewer.get("BEDROCK_ENDPOINT_URL") or None
         answer = language_model(self._spec, api_key=key, bedrock_endpoint_url=endpoint).answer(
-            _QUESTION, deadline=_MODEL_PATIENCE
+            QUESTION, deadline=MODEL_PATIENCE
         )
         return [diagnosis.green("model", f"{answer.model} answers")]
 

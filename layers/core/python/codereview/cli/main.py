@@ -31,6 +31,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "releases": "releases:releases",
     "review": "review:review",
     "reviews": "control.reviews:reviews",
+    "secrets": "secrets:secrets",
     "sign-in": "control.sign_in:sign_in",
     "sign-out": "control.sign_in:sign_out",
     "status": "control.sign_in:status",

@@ -60,6 +60,16 @@ def _mac(key: bytes, kind: str, review_id: str, fingerprint: str) -> str:
 def marker_key(private_key: str) -> bytes:
     """Derive the markers' key from the GitHub App's own: whoever holds that can post as us anyway.
 
-    A new private key makes reviews of before strangers to us, which matters for those that are under way just then.
+    A new private key would make what we posted before strange to us, so that a rotation keeps this key beside it.
     """
     return hmac.digest(private_key.strip().encode(), b"codereview markers", hashlib.sha256)
+
+
+def kept_marker_key(text: str | None) -> bytes | None:
+    """Read the key that a rotation of the private key kept, in hex; None where there was no rotation."""
+    if text is None:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ConfigurationError("the GitHub App's marker_key is not hex") from None

@@ -45,8 +45,16 @@ class FunctionReleases:
             variables=found.get("Environment", {}).get("Variables", {}),
         )
 
-    def publish(self, *, memory_mb: int | None = None, variables: Mapping[str, str] | None = None) -> str:
+    def publish(
+        self,
+        *,
+        memory_mb: int | None = None,
+        variables: Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> str:
         """Publish what runs with these changes, lead the alias there, and return the version.
+
+        A description alone makes a version like the one before, whose functions are started anew.
 
         Raises ConflictError while the alias leads elsewhere than to the newest release, as after a rollback: what
         would be published then is the release that was rolled back.
@@ -59,6 +67,8 @@ class FunctionReleases:
         changes: dict[str, Any] = {}
         if memory_mb is not None:
             changes["MemorySize"] = memory_mb
+        if description is not None:
+            changes["Description"] = description
         if variables is not None:
             known = latest.get("Environment", {}).get("Variables", {})
             changes["Environment"] = {"Variables": {**known, **variables}}

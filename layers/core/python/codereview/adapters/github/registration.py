@@ -73,6 +73,10 @@ class GitHubRegistration:
         """Return where GitHub sends webhooks; None: nowhere."""
         return read_as(HookPayload, self._client.get("app/hook/config")).url
 
+    def set_hook_secret(self, secret: str) -> None:
+        """Have GitHub sign with this secret from now on; where webhooks go stays as it is."""
+        self._client.write("PATCH", "app/hook/config", {"secret": secret})
+
 
 def github_time(http: httpx.Client, api_url: str) -> datetime | None:
     """Read GitHub's clock off an answer that needs no credentials; None where it does not say."""
