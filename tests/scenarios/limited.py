@@ -1,7 +1,7 @@
 """The scenarios' world with the control plane as it is deployed: the real wiring, on the control table."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -165,6 +165,16 @@ class LimitedWorld(World):
     def agents(self, model: str = "usual") -> set[str]:
         """Name the agents that a model was asked for."""
         return {agent for name, agent in self.asked if name == model}
+
+
+@dataclass(kw_only=True)
+class PacedWorld(LimitedWorld):
+    """The same, where writes to GitHub wait for their installation's turn."""
+
+    def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
+        if is_write:
+            self.control().pace(5)
+        return super().call(name, effect, is_write=is_write)
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """A review under the control plane: switches, pauses, flags, limits and money, on the control table itself."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -20,7 +22,7 @@ from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skippe
 from codereview.errors import PermanentError, ThrottledError
 from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason
 from codereview.use_cases.control.cached_settings import FRESH
-from tests.scenarios.limited import CHEAP_PRICES, TENANT, LimitedWorld
+from tests.scenarios.limited import CHEAP_PRICES, TENANT, LimitedWorld, PacedWorld
 from tests.scenarios.test_life_of_a_review import expect_one_review
 from tests.scenarios.world import (
     HEAD_A,
@@ -607,6 +609,47 @@ def test_f59_where_the_table_cannot_answer_no_money_is_spent_and_the_review_wait
     assert limited.asked == []
     assert isinstance(limited.settle(), Posted)
     expect_one_review(limited)
+
+
+# --- the pace of writing to GitHub ------------------------------------------------------------------------------------
+
+
+def test_writes_of_an_installation_keep_below_githubs_limits_whoever_makes_them(limited: LimitedWorld) -> None:
+    """80 a minute, 500 an hour and a second apart, of three sandboxes whose memories are their own."""
+    paces = [limited.control().pace for _ in range(3)]
+    written = list[datetime]()
+    while len(written) < 620:
+        try:
+            paces[len(written) % 3](5)
+        except ThrottledError as error:
+            limited.now += error.retry_after or HOUR
+        else:
+            written.append(limited.now)
+    apart = [later - earlier for earlier, later in pairwise(written)]
+    assert min(apart) >= timedelta(seconds=1)
+    for period, most in ((timedelta(minutes=1), 80), (HOUR, 500)):
+        assert all(later - earlier >= period for earlier, later in zip(written, written[most:], strict=False))
+    assert written[-1] - written[0] <= 2 * HOUR  # and not far below them
+
+
+def test_one_installations_writes_do_not_slow_anothers(limited: LimitedWorld) -> None:
+    pace, began = limited.control().pace, limited.now
+    for installation_id in range(1, 60):
+        pace(installation_id)
+    assert limited.now == began
+
+
+def test_a_review_that_may_not_be_written_now_waits_and_is_not_made_again(limited: LimitedWorld) -> None:
+    paced = PacedWorld(client=limited.client, table=limited.table)
+    pace = paced.control().pace
+    with suppress(ThrottledError):
+        while True:
+            pace(5)
+    outcome = paced.receive(pull_request_event())
+    assert isinstance(outcome, Parked)
+    assert isinstance(paced.settle(), Posted)
+    expect_one_review(paced)
+    assert len(paced.asked) == len(ASKED)
 
 
 # --- loops -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Reading and writing one repository against every answer that GitHub is known to give."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -220,3 +221,40 @@ def test_a_review_is_edited_by_its_number() -> None:
     repository(world).edit_review(3, 11, "whole")
     (request,) = world.asked("PUT /repos/o/r/pulls/3/reviews/11")
     assert json.loads(request.content) == {"body": "whole"}
+
+
+WRITES: dict[str, Callable[[Repository], object]] = {
+    "post a review": lambda each: each.create_review(3, PUBLICATION),
+    "edit a review": lambda each: each.edit_review(3, 11, "whole"),
+    "delete a pending review": lambda each: each.delete_pending_review(3, 11),
+    "start a check run": lambda each: each.start_check_run("a" * 40, "name", external_id="1"),
+    "update a check run": lambda each: each.update_check_run(9, title="t", summary="s"),
+    "finish a check run": lambda each: each.finish_check_run(9, PUBLICATION.check),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_every_write_asks_for_its_installations_turn_and_is_not_sent_without(
+    write: Callable[[Repository], object],
+) -> None:
+    asked = []
+
+    def refuse(installation_id: int) -> None:
+        asked.append(installation_id)
+        raise ThrottledError("not now")
+
+    world = World()
+    opened = world.app(pace=refuse).repository(5, 2)
+    before = len(world.requests)
+    with pytest.raises(ThrottledError):
+        write(opened)
+    assert asked == [5]
+    assert len(world.requests) == before
+
+
+def test_reading_waits_for_nobodys_turn() -> None:
+    def refuse(installation_id: int) -> None:
+        raise AssertionError(f"installation {installation_id} only reads")
+
+    world = World().on(PULL, httpx.Response(200, json=PULL_DOCUMENT))
+    assert world.app(pace=refuse).repository(5, 2).pull_request(3).number == 3

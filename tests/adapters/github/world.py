@@ -51,13 +51,16 @@ class World:
         self.answers[call] = [_constant(answer) if isinstance(answer, httpx.Response) else answer for answer in answers]
         return self
 
-    def app(self, private_key: str = PEM, api_url: str = API) -> GitHubApp:
+    def app(
+        self, private_key: str = PEM, api_url: str = API, pace: Callable[[int], None] = lambda _: None
+    ) -> GitHubApp:
         return GitHubApp(
             outbound_client(transport=httpx.MockTransport(self._answer)),
             api_url=api_url,
             credentials=AppCredentials(app_id="12345", private_key=private_key),
             clock=self.clock,
             jitter=lambda: 0.0,
+            pace=pace,
         )
 
     def asked(self, call: str) -> list[httpx.Request]:
