@@ -18,6 +18,11 @@ from codereview.errors import CodeReviewError, ConfigurationError, RetryableErro
 # Aurora takes about 15 s to resume from a pause, and 30 s after a day of it.
 _CONNECT_TIMEOUT_SECONDS = 40
 
+# A server that vanished without a word, as one does in a failover, is found out by the kernel within this time, instead
+# of by the end of the function: https://www.postgresql.org/docs/current/libpq-connect.html
+_VANISHED_AFTER_SECONDS = 25
+_QUESTIONS, _QUESTION_EVERY_SECONDS = 3, 5  # of the kernel, unanswered
+
 # Patience of one transaction with a lock (of a migration, say) and with a statement: well within a function's life, so
 # that the whole batch does not die with it.
 _LOCK_TIMEOUT, _STATEMENT_TIMEOUT = "15s", "25s"
@@ -71,6 +76,11 @@ def engine(address: DatabaseAddress, *, is_kept: bool = False) -> sa.Engine:
             sslrootcert=address.ca_file or None,
             connect_timeout=address.connect_timeout,
             application_name="codereview",
+            keepalives=1,
+            keepalives_idle=_VANISHED_AFTER_SECONDS - _QUESTIONS * _QUESTION_EVERY_SECONDS,
+            keepalives_interval=_QUESTION_EVERY_SECONDS,
+            keepalives_count=_QUESTIONS,
+            tcp_user_timeout=_VANISHED_AFTER_SECONDS * 1000,
         )
 
     if is_kept:
