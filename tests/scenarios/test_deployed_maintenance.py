@@ -61,6 +61,12 @@ def test_an_operator_commands_the_deployed_function_and_is_named_in_the_audit_lo
     with psycopg.connect(stack.database.superuser_dsn) as connection:
         found = connection.execute("SELECT actor FROM audit_log WHERE action = 'database.vacuum'").fetchall()
     assert [actor.startswith("operator:arn:aws:") for (actor,) in found] == [True]
+    assert "database.vacuum" in CliRunner().invoke(cli, ["audit", "list", "deployment"], catch_exceptions=False).stdout
+    invoke(stack, "nightly")
+    verified = CliRunner().invoke(cli, ["audit", "verify", "deployment"], catch_exceptions=False)
+    assert verified.exit_code == 0, verified.stdout
+    assert "whole" in verified.stdout
+    assert "not anchored yet" not in verified.stdout
     with pytest.raises(RejectedError, match="not a table of the record"):
         CliRunner().invoke(cli, ["database", "vacuum", "pg_class"], catch_exceptions=False)
 
