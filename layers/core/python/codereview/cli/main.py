@@ -18,6 +18,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "doctor:doctor",
     "eval": "eval:evaluate",
     "exports": "control.exports:exports",
+    "evidence": "evidence:evidence",
     "flags": "control.settings:flags",
     "idle-cost": "idle_cost:idle_cost",
     "keys": "control.keys:keys",
