@@ -23,7 +23,7 @@ from codereview.domain.result import Usage
 from codereview.domain.review import Failed, Parked, Posted, Skipped, SkipReason, Superseded
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp, found_by
-from codereview.entrypoints.reviewer import measured
+from codereview.entrypoints.reviewer import measured, told
 from codereview.errors import ForbiddenError, NotFoundError, RetryableError, ThrottledError
 from codereview.ports import ModelAnswer, ModelRequest, StopReason
 from codereview.use_cases.control.admit_review import AdmissionReason
@@ -112,6 +112,35 @@ def test_a_metrics_time_is_in_milliseconds() -> None:
 
 def test_no_values_make_no_metric_line() -> None:
     assert embedded({}, at=_NOW) == {}
+
+
+def test_every_line_about_a_message_carries_its_delivery_and_whose_it_is() -> None:
+    function = Function()
+    function.kept(record(GOOD))
+    function.kept(record("{}"))
+    done, given_up = function.lines
+    assert {name: done[name] for name in ("delivery", "tenant", "repository_id", "number", "ended")} == {
+        "delivery": done["correlation_id"],
+        "tenant": "github.com:1",
+        "repository_id": 2,
+        "number": 3,
+        "ended": "Posted",
+    }
+    assert not {"delivery", "tenant", "number"} & set(given_up)
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (Skipped(reason=SkipReason.DRAFT), {"ended": "Skipped", "because": "draft"}),
+        (Parked(reason="paused: release week", until=_NOW), {"ended": "Parked", "because": "paused: release week"}),
+        (Posted(github_review_id=1), {"ended": "Posted"}),
+        (RetryableError("x"), {"ended": "RetryableError"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_line_says_how_it_ended_in_words_that_a_query_can_filter_by(ended: object, said: dict[str, str]) -> None:
+    assert told(ended) == said
 
 
 # --- what adapters observe

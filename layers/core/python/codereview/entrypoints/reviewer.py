@@ -12,7 +12,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import NewerVersionError, decode
 from codereview.domain.metrics import Metric, Tally, embedded
 from codereview.domain.parking import WaitReason
-from codereview.domain.review import Failed, Outcome, Parked, Posted, Skipped, Superseded
+from codereview.domain.review import Failed, Outcome, Parked, Posted, Skipped, Superseded, tenant_of
 from codereview.entrypoints.sqs import Postponement, process_batch
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock
@@ -41,23 +41,40 @@ class ReviewerApp:
         taken = list[Envelope]()
 
         def handle(body: str) -> Outcome:
+            self.logger.remove_keys(_CORRELATED)  # those of the message before, should this one not be readable
             try:
                 envelope = decode(body)
             except NewerVersionError as error:  # during a deployment; the code that can read it is on its way
                 raise RetryableError(str(error)) from error
             taken.append(envelope)
-            self.logger.append_keys(delivery=envelope.delivery, correlation_id=envelope.delivery)
+            self.logger.append_keys(**correlated(envelope))
             return self.review.handle(envelope, deadline=deadline)
 
         def measure(ended: object) -> Mapping[str, Any]:
             now = self.clock.now()
             values = measured(ended, taken.pop() if taken else None, at=now)
             used = {Metric.MEMORY_USED: round(100 * self.peak_memory() / memory, 1)}
-            return embedded({**values, **self.tally.take(), **used}, at=now)
+            return told(ended) | embedded({**values, **self.tally.take(), **used}, at=now)
 
         return process_batch(
             event, context, handle=handle, logger=self.logger, postponement=self.postponement, measure=measure
         )
+
+
+_CORRELATED = ("delivery", "correlation_id", "tenant", "repository_id", "number", "trigger")
+
+
+def correlated(envelope: Envelope) -> dict[str, Any]:
+    """Name what every line about a message carries: its delivery, and whose it is by ids alone."""
+    tenant = str(tenant_of(envelope.host, envelope.owner_id))
+    values = (envelope.delivery, envelope.delivery, tenant, envelope.repository_id, envelope.number, envelope.trigger)
+    return dict(zip(_CORRELATED, values, strict=True))
+
+
+def told(ended: object) -> dict[str, Any]:
+    """Say in two words that a query can filter by how a message ended; a failure has its own `reason` in the line."""
+    reason = getattr(ended, "reason", None)
+    return {"ended": type(ended).__name__, **({"because": str(reason)} if reason is not None else {})}
 
 
 _COUNTED: Mapping[type, Metric] = {
