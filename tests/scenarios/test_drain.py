@@ -110,6 +110,7 @@ class PullRequestWorld(World):
         self.drain = drain
         super().__init__(now=drain.moment, admission=reserving)
         self.copies = 0
+        self.began = self.posted_at = drain.moment
 
     def worker(self) -> ReviewPullRequest:
         worker, warm = super().worker(), self.drain.warm
@@ -125,6 +126,8 @@ class PullRequestWorld(World):
     def call[Answer](self, name: str, effect: Any, *, is_write: bool = False) -> Any:
         drain = self.drain
         drain.moment = self.now = self.now + (drain.thinking() if name == "model.answer" else A_CALL)
+        if name == "github.create_review":
+            self.posted_at = self.now
         if drain.is_out(name, self.now):
             drain.refused += 1
             raise RetryableError(name)
@@ -151,6 +154,13 @@ class Copy:
 
 
 @dataclass
+class Arrival:
+    """A message that comes at its time."""
+
+    number: int
+
+
+@dataclass
 class Drain:
     """The queue, the reviewers and the reconciler; also the clock of what is warm."""
 
@@ -160,7 +170,7 @@ class Drain:
     moment: datetime = NOW
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     numbers: Iterator[int] = field(default_factory=count)
-    due: list[tuple[datetime, int, Copy | int]] = field(default_factory=list)  # messages, and pull requests by number
+    due: "list[tuple[datetime, int, Copy | Arrival | int]]" = field(default_factory=list)  # int: a pull request
     worlds: dict[int, PullRequestWorld] = field(default_factory=dict)
     postponed: list[timedelta] = field(default_factory=list)
     posted: int = 0
@@ -169,6 +179,8 @@ class Drain:
     refused: int = 0
     ended_at: datetime = NOW
     most_worlds: int = 0
+    every: timedelta | None = None  # a message comes; None: all are there from the beginning
+    waits: list[timedelta] = field(default_factory=list)  # from the message to the post
     sizes: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -196,7 +208,11 @@ class Drain:
     def run(self) -> None:
         """Work everything off."""
         free = [(NOW, number) for number in range(REVIEWERS)]
-        source = iter(range(1, self.messages + 1))
+        numbers = range(1, self.messages + 1)
+        source = iter(numbers if self.every is None else ())
+        if self.every is not None:
+            for number in numbers:
+                self._at(NOW + number * self.every, Arrival(number))
         waiting: Copy | None = self._next(source)
         while waiting is not None or self.due:
             begins, reviewer = heapq.heappop(free)
@@ -219,8 +235,10 @@ class Drain:
 
     def _next(self, source: Iterator[int]) -> Copy | None:
         number = next(source, None)
-        if number is None:
-            return None
+        return None if number is None else self._open(number)
+
+    def _open(self, number: int) -> Copy:
+        """Make the pull request of a message, which may come twice."""
         self.worlds[number] = PullRequestWorld(self)
         self.worlds[number].copies = 1
         self.most_worlds = max(self.most_worlds, len(self.worlds))
@@ -232,12 +250,15 @@ class Drain:
             self.sizes.append(int(Path("/proc/self/statm").read_text().split()[1]))
         return Copy(number)
 
-    def _at(self, moment: datetime, what: Copy | int) -> None:
+    def _at(self, moment: datetime, what: "Copy | Arrival | int") -> None:
         heapq.heappush(self.due, (moment, next(self.numbers), what))
 
-    def _arrived(self, entry: tuple[datetime, int, Copy | int], now: datetime) -> Copy | None:
+    def _arrived(self, entry: "tuple[datetime, int, Copy | Arrival | int]", now: datetime) -> Copy | None:
         """Return a message, or be the reconciler to a pull request that is due."""
         _, _, what = entry
+        if isinstance(what, Arrival):
+            self.moment = entry[0]
+            return self._open(what.number)
         if isinstance(what, Copy):
             return what
         world = self.worlds.get(what)
@@ -293,6 +314,7 @@ class Drain:
             self.posted += len(world.reviews)
             assert len(world.reviews) == 1
             assert world.model_calls <= 1 + len([call for call in world.calls if call == "store.acquire"])
+            self.waits.append(world.posted_at - world.began)
             self.ended_at = max(self.ended_at, world.now)
             del self.worlds[number]
 
@@ -327,6 +349,14 @@ def test_f19_an_outage_of_half_an_hour_leaves_no_dead_letter_and_is_made_up_for(
         assert result.refused < 50  # the circuit spared it the others
     # Whoever waited longest does so in steps of half an hour and a bit; the backlog is gone within twice the outage.
     assert result.ended_at <= end + 2 * (end - begin) + 0.1 * shortest(800)
+
+
+def test_at_a_constant_load_half_the_reviews_are_posted_within_a_minute_and_most_within_five() -> None:
+    # Three quarters of what the reviewers can do.
+    result = drain(1_000, every=shortest(1_000) / 750)
+    waits = sorted(result.waits)
+    assert waits[500] <= MINUTE
+    assert waits[950] <= 5 * MINUTE
 
 
 @pytest.mark.long
