@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from codereview.use_cases.maintain.break_agents import BreakAgents
     from codereview.use_cases.maintain.compare_reviews import CompareReviews
+    from codereview.use_cases.reconcile.announce import AnnounceTrouble
 
 
 _MOST_RESERVATIONS = 100  # settled by one run of the reconciler; what is left over is due a minute later
@@ -264,6 +265,7 @@ def reconciler() -> "ReconcilerApp":
         queue=SqsAuditQueue(sqs, settings.record_queue_url),
     )
     ledger = DynamoBudgetLedger(dynamodb, settings.control_table)
+    announce = _announce(dynamodb, settings.control_table)
     reviews, records = (
         ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
         for name, url in (("reviews", settings.review_dead_letters_url), ("records", settings.record_dead_letters_url))
@@ -277,9 +279,29 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="Deliveries", run=lambda deadline: redeliver(deadline=deadline)),
             NamedJob(name="Outbox", run=lambda deadline: outbox(deadline=deadline)),
             NamedJob(name="Reservations", run=lambda _: ledger.expire(now=clock.now(), limit=_MOST_RESERVATIONS)),
+            NamedJob(name="Notices", run=lambda _: announce()),
             NamedJob(name="Sweep", run=lambda deadline: sweep(deadline=deadline)),  # last: it uses up the time
         ),
         logger=_logger(settings.log),
+    )
+
+
+def _announce(dynamodb: Any, table: str) -> "AnnounceTrouble":
+    from codereview.adapters.dynamodb.control.notices import DynamoNotices
+    from codereview.adapters.dynamodb.jobs import DynamoJobs
+    from codereview.adapters.dynamodb.waiting import DynamoWaiting
+    from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.use_cases.control.change_settings import ChangeNotices
+    from codereview.use_cases.reconcile.announce import AnnounceTrouble
+
+    notices, clock = DynamoNotices(dynamodb, table), SystemClock()
+    return AnnounceTrouble(
+        clock=clock,
+        ids=RandomIds(),
+        jobs=DynamoJobs(dynamodb, table),
+        waiting=DynamoWaiting(dynamodb, table, clock),
+        notices=notices,
+        change_notices=ChangeNotices(notices=notices),
     )
 
 

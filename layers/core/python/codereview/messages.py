@@ -27,6 +27,17 @@ STATUS_DEGRADED = (
 STATUS_NOTICES = "Notices"
 STATUS_NO_NOTICES = "There is nothing to tell."
 STATUS_FOOTER = "Reload the page for the latest. Programs get the same as JSON."
+NOTICE_OF_OUTAGE = (
+    "GitHub or the language model does not answer. Reviews wait and go on by themselves; nothing has to be done again."
+)
+NOTICE_OF_THROTTLE = (
+    "GitHub or the language model limits how much it takes from us. Reviews come later than usual, and by themselves."
+)
+NOTICE_OF_LIMIT = (
+    "More reviews were asked for than your limit allows at once. They wait their turn; whoever runs the service can"
+    " raise the limit."
+)
+NOTICE_OF_BUDGET = "The budget for language models is used up. Reviews wait until there is a new one, or it is raised."
 NOTICE_LEVELS = {"info": "Information", "warning": "Warning", "incident": "Incident"}
 
 

@@ -13,3 +13,4 @@ class Waiting:
     tenant: TenantId
     reason: str | None
     due_at: datetime
+    is_held: bool = False  # a message whose review could not be named, mostly since GitHub did not answer

@@ -41,5 +41,6 @@ class DynamoWaiting:
             values = unmarshal(items[entry.id])
             waits = entry.is_held or values.get("state") == ReviewState.PARKED.value
             reason = values.get("reason") if waits else None
-            found.append(Waiting(tenant=TenantId(entry.tenant), reason=reason, due_at=entry.due_at))
+            tenant = TenantId(entry.tenant)
+            found.append(Waiting(tenant=tenant, reason=reason, due_at=entry.due_at, is_held=entry.is_held))
         return found
