@@ -67,13 +67,14 @@ class LimitedWorld(World):
     asked: list[tuple[str, str]] = field(default_factory=list)  # model, agent
     requests: list[AdmissionRequest] = field(default_factory=list)
     usage: Usage = _USAGE  # of each call
+    warm: ReviewerControl | None = None  # of a sandbox that has reviewed before; None: each worker begins anew
 
     def control(self) -> ReviewerControl:
         """Wire the control plane as a new sandbox of the reviewer does."""
         return reviewer_control(self.client, self.table, Clock(self), prices=PRICES, cheaper_prices=CHEAP_PRICES)
 
     def desk(self) -> Desk:
-        control = self.control()
+        control = self.warm or self.control()
         return Desk(
             switches=control.switches,
             admission=WatchedAdmission(self, control.admission),

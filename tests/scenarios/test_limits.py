@@ -652,6 +652,28 @@ def test_a_review_that_may_not_be_written_now_waits_and_is_not_made_again(limite
     assert len(paced.asked) == len(ASKED)
 
 
+# --- one process for many tenants ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("account", [1, 2])
+def test_a_warm_reviewer_does_for_a_tenant_what_a_fresh_one_does(limited: LimitedWorld, account: int) -> None:
+    limited.switch(models=False, agents={"ruff": AgentFlag(mode=AgentMode.OFF)})
+    limited.limit(QuotaSet(tenant=TENANT, reviews=Rate(units=1, period=HOUR, burst=1), budgets=Budgets(review=0)))
+    limited.warm = limited.control()
+    for before in (1, 2, 1):
+        limited.account, limited.head = before, f"{before:040}"
+        limited.receive(replace(pull_request_event(limited.head), owner_id=before))
+    fresh = LimitedWorld(client=limited.client, table=limited.table)
+    for world in (limited, fresh):
+        for kept in (world.asked, world.reviews, world.items, world.checks, world.objects):
+            kept.clear()
+        world.account, world.head = account, HEAD_A
+        assert isinstance(world.receive(replace(pull_request_event(), owner_id=account)), Posted)
+    assert [posted for _, posted in limited.reviews] == [posted for _, posted in fresh.reviews]
+    assert limited.agents() == fresh.agents() == (set() if account == 1 else ASKED)
+    assert seen_by(fresh) == (ANALYZERS - {"ruff"} if account == 1 else (ASKED | ANALYZERS) - {"verifier"})
+
+
 # --- loops -----------------------------------------------------------------------------------------------------------
 
 AUTHOR, PROGRAM = 7, 99
