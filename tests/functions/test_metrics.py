@@ -293,6 +293,12 @@ def test_no_metric_is_written_past_the_enum() -> None:
             assert '"_aws"' not in source, path
 
 
+def test_the_list_of_metrics_is_complete_and_names_no_other() -> None:
+    document = (ROOT / "docs/telemetry.md").read_text().partition("## Metrics")[2]
+    named = set(re.findall(r"`([A-Z][a-zA-Z]+)`", document)) - {"CodeReview", "ModelPrices"}
+    assert named == set(Metric)
+
+
 def test_metrics_are_named_for_people_and_never_twice() -> None:
     assert len({metric.value.lower() for metric in Metric}) == len(Metric)
     assert all(re.fullmatch(r"(?:[A-Z][a-z]+|GitHub)+", metric.value) for metric in Metric)
