@@ -98,6 +98,29 @@ def test_f49_a_refused_token_is_renewed_once() -> None:
     assert [request.headers["authorization"] for request in world.asked(PULL)] == ["Bearer token-1", "Bearer token-2"]
 
 
+def test_f50_a_token_that_github_took_back_is_forgotten_and_the_next_to_open_the_repository_hears_why() -> None:
+    world = World()
+    app = world.app()
+    repository = app.repository(5, 2)
+    world.on(PULL, httpx.Response(401, json={"message": "Bad credentials"}))
+    world.on(TOKENS, httpx.Response(403, json={"message": "This installation has been suspended"}))
+    for attempt in (lambda: repository.pull_request(3), lambda: app.repository(5, 2)):
+        with pytest.raises(ForbiddenError, match="suspended"):
+            attempt()
+
+
+def test_however_many_repositories_a_function_meets_it_keeps_so_many_tokens_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("codereview.adapters.github.app._MOST_TOKENS", 5)
+    app = World().app()
+    kept = 0
+    for installation_id in range(1, 13):
+        app.repository(installation_id, 2)
+        kept = max(kept, len(app._tokens))
+    assert kept == 5
+
+
 def test_f49_a_token_that_is_refused_twice_is_given_up() -> None:
     world = World().on(PULL, httpx.Response(401, json={"message": "Bad credentials"}))
     with pytest.raises(ForbiddenError):

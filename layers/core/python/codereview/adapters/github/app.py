@@ -18,6 +18,9 @@ from codereview.adapters.github.tokens import (
 from codereview.errors import NotFoundError, RejectedError
 from codereview.ports import Clock, RepositoryIdentity
 
+# A function that lives for hours may meet any number of repositories; tokens are cheap to ask for again.
+_MOST_TOKENS = 1_000
+
 
 def app_client(
     http: httpx.Client, *, api_url: str, credentials: AppCredentials, clock: Clock, jitter: Callable[[], float]
@@ -127,5 +130,7 @@ class GitHubApp:
             # 422: the repository is not one of the installation's.
             raise NotFoundError(f"repository {repository_id} is not part of installation {installation_id}") from error
         token = read_as(InstallationToken, answer)
+        if len(self._tokens) >= _MOST_TOKENS:
+            self._tokens.clear()
         self._tokens[installation_id, repository_id] = token
         return token
