@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 
 from codereview.domain.parking import Park
+from codereview.domain.rendering import publication
 from codereview.errors import ThrottledError
 from codereview.use_cases.publish_review import PublishReview
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
@@ -118,6 +119,12 @@ PORTS = {"github", "store", "agenda", "switches", "admission", "ledger", "model"
 }
 
 
+@pytest.fixture(autouse=True)
+def rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write each text once: that is a pure function, and would take two thirds of the time."""
+    monkeypatch.setattr("codereview.use_cases.publish_review.publication", cache(publication))
+
+
 def run(way: Way, *outages: Outage) -> World:
     """Go the way with these faults, and hold the promises."""
     world = World(outages=list(outages), admission=reserving)
@@ -168,6 +175,7 @@ def test_the_test_can_see_a_review_that_is_posted_without_a_look(monkeypatch: py
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("first", list(Mode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_wherever_two_faults_strike_nothing_is_lost_or_doubled(way: Way, first: Mode) -> None:
