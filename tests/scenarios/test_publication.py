@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
 from codereview.domain.merging import FindingPolicy
 from codereview.domain.publication import Publication, ReviewComment
+from codereview.domain.record import Votes
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.domain.stored import encode_result
 from codereview.errors import RejectedError, RetryableError
 from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject
+from codereview.use_cases.end_review import recorded
 from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
 from tests.scenarios.world import (
     FUNCTION_TIMEOUT,
@@ -270,3 +272,21 @@ def test_a_strangers_copy_of_our_comments_hides_no_finding() -> None:
     other = World(reviews=[(replace(review, is_ours=False), publication)])
     _publish(other, [_finding(0)])
     assert [_inline(posted) for _, posted in other.reviews] == [_is(0), _is(0)]
+
+
+def test_what_people_think_of_earlier_comments_goes_into_the_record_with_the_next_review() -> None:
+    world = World()
+    first = _publish(world, [_finding(0), _finding(1), _finding(2)])
+    assert first.votes == ()
+    liked, disliked, _ = first.comment_ids
+    world.thumbs |= {liked: (2, 1), disliked: (0, 3)}
+    requests = len(world.calls)
+    second = _publish(world, [_finding(1), _finding(3)], key=replace(_KEY, kind="comment:2"))
+    assert set(second.votes) == {
+        Votes(fingerprint=_finding(0).fingerprint, up=2, down=1),
+        Votes(fingerprint=_finding(1).fingerprint, up=0, down=3),
+    }
+    # They come with the list of comments that is read anyway.
+    assert world.calls[requests:].count("github.review_comments") == 2
+    lease = Lease(pull_request=_PLACE, owner=UUID(int=1), fence=9, until=world.now)
+    assert recorded(second, lease, finished_at=world.now).votes == second.votes

@@ -149,6 +149,7 @@ class World:
     refuses: Callable[[ReviewComment], bool] = lambda _: False  # for one such comment GitHub refuses the whole review
     keeps_refused: bool = False  # a refused review is stored all the same, without its comments
     refusals: int = 0
+    thumbs: dict[int, tuple[int, int]] = field(default_factory=dict)  # up and down, by the comment's id
     waiting_notes: list[tuple[str, str]] = field(default_factory=list)
     read_at: tuple[datetime, str] = (NOW, "")  # when the pull request was read the last time, and its head then
     hasty_posts: list[str] = field(default_factory=list)  # whose head was not read right before
@@ -598,10 +599,12 @@ class Repository:
 
     def _comments(self, review_id: int) -> list[PostedComment]:
         return [
-            PostedComment(id=review.id * 100 + index, body=comment.body, path=comment.path)
+            PostedComment(id=number, body=comment.body, path=comment.path, thumbs_up=up, thumbs_down=down)
             for review, posted in self.world.reviews
             if review.id == review_id
             for index, comment in enumerate(posted.comments)
+            for number in [review.id * 100 + index]
+            for up, down in [self.world.thumbs.get(number, (0, 0))]
         ]
 
     def create_review(self, number: int, publication: Publication) -> PostedReview:

@@ -40,6 +40,14 @@ def test_what_nobody_has_answered_yet_counts_for_nothing() -> None:
     assert Outcomes(unanswered=5).precision is None
 
 
+def test_what_people_like_is_right_and_what_they_dislike_is_wrong() -> None:
+    outcomes = Outcomes(fixed=2, liked=1, disliked=4, dismissed=1, ignored=2, unanswered=9)
+    assert (outcomes.accepted, outcomes.answered, outcomes.precision) == (3, 10, 0.3)
+    doubled = outcomes + outcomes
+    assert (doubled.liked, doubled.disliked, doubled.precision) == (2, 8, 0.3)
+    assert below_floor({"x": Outcomes(liked=1, disliked=39)}, agents=["x"]) == ["x"]
+
+
 def test_an_agent_is_below_the_floor_when_even_the_upper_bound_is() -> None:
     outcomes = {
         "bad": Outcomes(fixed=1, dismissed=39),

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from codereview.adapters.dynamodb.reviews import DynamoReviews
+from codereview.domain.record import Votes
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem, StoredObject
@@ -32,6 +33,7 @@ ITEM = ReviewItem(
     result=StoredObject(key="results/github.com/1/x.json", sha256="0" * 64),
     posting_since=NOW,
     comment_ids=(11, 12),
+    votes=(Votes(fingerprint="ab 12", up=2, down=0),),
     installation_id=5,
     updated_at=NOW,
     envelope=pull_request_event(),

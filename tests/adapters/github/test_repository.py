@@ -52,6 +52,22 @@ def test_b96_a_pull_request_of_a_deleted_account_and_fork_can_be_read() -> None:
     assert (pull_request.author_id, pull_request.description, pull_request.is_author_bot) == (None, "", False)
 
 
+@pytest.mark.parametrize(
+    ("more", "thumbs"),
+    [
+        ({"reactions": {"total_count": 6, "+1": 3, "-1": 1, "heart": 2, "url": "x"}}, (3, 1)),
+        ({"reactions": {"total_count": 0}}, (0, 0)),
+        ({"reactions": None}, (0, 0)),
+        ({}, (0, 0)),
+    ],
+)
+def test_comments_come_with_peoples_thumbs(more: dict[str, Any], thumbs: tuple[int, int]) -> None:
+    document = {"id": 7, "body": "b", "path": "a.py"} | more
+    world = World().on("GET /repos/o/r/pulls/3/reviews/9/comments", page([document]))
+    (comment,) = repository(world).review_comments(3, 9)
+    assert (comment.id, (comment.thumbs_up, comment.thumbs_down)) == (7, thumbs)
+
+
 @pytest.mark.parametrize("document", [[], {"number": "3"}, "x", {"message": "ok"}])
 def test_b96_an_answer_of_another_shape_is_tried_again_later(document: object) -> None:
     with pytest.raises(RetryableError):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from codereview.adapters.postgres.reviews import PostgresReviewRecord
 from codereview.domain.finding import Finding, Placement
 from codereview.domain.fingerprints import fingerprint
-from codereview.domain.record import ReviewRecorded
+from codereview.domain.record import ReviewRecorded, Votes
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus, Usage
 from codereview.domain.review import ReviewState
 from codereview.domain.stored import encode_recorded, result_key
@@ -153,6 +153,40 @@ def test_silence_means_fixed_only_from_an_agent_that_looked(
     record.write(recorded(1, head="a"), result("x"))
     record.write(recorded(2, head="b"), second)
     assert lives(superuser) == {of("x"): status}
+
+
+def thumbs(superuser: psycopg.Connection) -> dict[str, tuple[int, int]]:
+    found = rows(superuser, "SELECT fingerprint, thumbs_up, thumbs_down FROM finding_identity")
+    return {row["fingerprint"]: (row["thumbs_up"], row["thumbs_down"]) for row in found}
+
+
+def voted(sequence: int, **counts: tuple[int, int]) -> ReviewRecorded:
+    votes = tuple(Votes(fingerprint=of(name), up=up, down=down) for name, (up, down) in counts.items())
+    return recorded(sequence, head=f"{sequence:x}", votes=votes)
+
+
+def test_the_latest_votes_count_whatever_comes_in_which_order(
+    record: PostgresReviewRecord, superuser: psycopg.Connection
+) -> None:
+    record.write(recorded(1), result("x", "y"))
+    record.write(recorded(1, number=2), result("x"))
+    before = rows(superuser, "SELECT updated_at FROM finding_identity WHERE number = 2")
+    for message in (voted(4, x=(3, 1), unknown=(9, 9)), voted(3, x=(1, 0), y=(0, 2)), voted(4, x=(3, 1))):
+        record.write(message, result("x", "y"))
+    record.write(voted(5), result("x", "y"))
+    own = "SELECT fingerprint, thumbs_up, thumbs_down FROM finding_identity WHERE number = 1"
+    found = {row["fingerprint"]: (row["thumbs_up"], row["thumbs_down"]) for row in rows(superuser, own)}
+    assert found == {of("x"): (3, 1), of("y"): (0, 2)}
+    other = "SELECT thumbs_up + thumbs_down AS votes, updated_at FROM finding_identity WHERE number = 2"
+    assert rows(superuser, other) == [before[0] | {"votes": 0}]
+
+
+def test_votes_that_github_cannot_have_counted_are_bounded(
+    record: PostgresReviewRecord, superuser: psycopg.Connection
+) -> None:
+    record.write(recorded(1), result("x"))
+    record.write(voted(2, x=(2**63, -5)), result("x"))
+    assert thumbs(superuser) == {of("x"): (2**31 - 1, 0)}
 
 
 def test_what_a_person_dismissed_stays_dismissed(record: PostgresReviewRecord, superuser: psycopg.Connection) -> None:

@@ -19,7 +19,7 @@ from codereview.domain.finding import Placement, Severity
 from codereview.domain.review import TenantId
 from local.processes import LOOPBACK, free_ports
 from tests.adapters.postgres.conftest import Connect
-from tests.adapters.postgres.reviews_world import finding, recorded, result
+from tests.adapters.postgres.reviews_world import finding, recorded, result, rows
 from tests.adapters.postgres.test_audit import entry
 from tests.adapters.postgres.upkeep_world import write
 from tests.functions.api.world import THEIRS, World
@@ -207,6 +207,29 @@ def test_precision_counts_what_became_of_findings(
     assert outcomes["low"] < 0.6 < outcomes["high"]
     assert agent["cost_per_accepted"] == round(3 * 315 / 6)
     assert [(rule["rule"], rule["outcomes"]) for rule in agent["rules"]] == [("logic", outcomes)]
+
+
+def test_thumbs_decide_about_what_is_still_open(
+    record: Record, connect: Connect, superuser: psycopg.Connection
+) -> None:
+    write(connect, OURS, datetime(2026, 2, 1, tzinfo=UTC), "fixed", "liked", "disliked", "even", "quiet")
+    write(connect, OURS, datetime(2026, 2, 2, tzinfo=UTC), "liked", "disliked", "even", "quiet")
+    write(connect, OURS, datetime(2026, 3, 14, tzinfo=UTC), "young and liked", "young", number=2)
+    thumbs = {"fixed": (0, 9), "liked": (2, 1), "disliked": (0, 1), "even": (1, 1), "young and liked": (1, 0)}
+    for name, (up, down) in thumbs.items():
+        superuser.execute(
+            "UPDATE finding_identity SET thumbs_up = %s, thumbs_down = %s WHERE fingerprint = %s",
+            [up, down, finding(name).fingerprint],
+        )
+    (agent,) = record.get("precision").json["agents"]
+    names = ("fixed", "liked", "disliked", "dismissed", "ignored", "unanswered", "precision")
+    assert [agent["outcomes"][name] for name in names] == [1, 2, 1, 0, 2, 1, 0.5]
+    assert agent["cost_per_accepted"] == round(agent["cost"] / 3)
+    (row,) = rows(superuser, "SELECT * FROM report_precision WHERE month = '2026-02-01'")
+    assert [row[name] for name in names[:-2]] == [1, 1, 1, 0, 2]
+    fingerprint = finding("liked").fingerprint
+    life = record.get("life", f"repository_id=1&number=1&fingerprint={fingerprint}").json
+    assert (life["thumbs_up"], life["thumbs_down"]) == (2, 1)
 
 
 # --- one tenant and another

@@ -170,11 +170,11 @@ def _as_code(text: str) -> str:
     return " ".join(text.replace("`", "'").split())[:500]
 
 
-def agent_in_shadow(agent: str, *, fixed: int, answered: int) -> str:
+def agent_in_shadow(agent: str, *, accepted: int, answered: int) -> str:
     """Say in a notice why an agent posts nothing any more."""
     return (
-        f"The agent {agent} posts nothing for now: of its last {answered} findings that people answered, {fixed} led "
-        "to a fix. It goes on in the background; its flag switches it on again."
+        f"The agent {agent} posts nothing for now: of its last {answered} findings that people answered, {accepted} "
+        "were fixed or liked. It goes on in the background; its flag switches it on again."
     )
 
 

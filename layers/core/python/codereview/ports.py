@@ -16,7 +16,7 @@ from codereview.domain.outline import Span
 from codereview.domain.parking import AdmissionDecision, Held, Park
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.reconciling import Delivery, Due
-from codereview.domain.record import ReviewRecorded
+from codereview.domain.record import ReviewRecorded, Votes
 from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId
 
@@ -169,6 +169,8 @@ class PostedComment:
     id: int
     body: str
     path: str
+    thumbs_up: int = 0
+    thumbs_down: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +330,7 @@ class ReviewItem:
     posting_since: datetime | None = None  # a POST was about to be sent then, and no answer is known yet
     github_review_id: int | None = None
     comment_ids: tuple[int, ...] = ()
+    votes: tuple[Votes, ...] = ()  # on the comments of earlier reviews of the pull request
     is_recorded: bool = False  # the record queue has it
     installation_id: int = 0
     updated_at: datetime | None = None

@@ -68,6 +68,8 @@ class FindingLife:
     severity: str
     path: str
     times_reopened: int
+    thumbs_up: int
+    thumbs_down: int
     created_at: datetime
     updated_at: datetime
     first_review_id: UUID

@@ -1,7 +1,8 @@
 """How often an agent is right, as far as people's reactions tell, and when it has to stop talking.
 
-A problem that was shown ends as fixed, dismissed, or ignored: still open when nobody has looked at the pull request for
-two weeks. What is younger has not been answered yet and counts for nothing.
+A problem that was shown ends as fixed or dismissed. While it is open, people may like or dislike what we said of it, by
+👍 and 👎, and ignore it: when for two weeks nothing has changed about it. What is younger and has no more votes for one
+side than for the other has not been answered yet, and counts for nothing.
 """
 
 import math
@@ -24,6 +25,8 @@ class Outcomes:
     """What became of the problems that were shown."""
 
     fixed: int = 0
+    liked: int = 0  # open, with more 👍 than 👎
+    disliked: int = 0  # open, with more 👎 than 👍
     dismissed: int = 0
     ignored: int = 0
     unanswered: int = 0  # open, and too young to say
@@ -32,6 +35,8 @@ class Outcomes:
         """Sum two counts."""
         return Outcomes(
             fixed=self.fixed + other.fixed,
+            liked=self.liked + other.liked,
+            disliked=self.disliked + other.disliked,
             dismissed=self.dismissed + other.dismissed,
             ignored=self.ignored + other.ignored,
             unanswered=self.unanswered + other.unanswered,
@@ -40,17 +45,22 @@ class Outcomes:
     @property
     def answered(self) -> int:
         """How many count."""
-        return self.fixed + self.dismissed + self.ignored
+        return self.accepted + self.disliked + self.dismissed + self.ignored
+
+    @property
+    def accepted(self) -> int:
+        """How many were right, by what people did or said."""
+        return self.fixed + self.liked
 
     @property
     def precision(self) -> float | None:
-        """The share that was fixed; None if nothing was answered."""
-        return self.fixed / self.answered if self.answered else None
+        """The share that was right; None if nothing was answered."""
+        return self.accepted / self.answered if self.answered else None
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Between which shares the true one lies, by Wilson's interval; 0 to 1 if nothing was answered."""
-        return wilson(self.fixed, self.answered)
+        return wilson(self.accepted, self.answered)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

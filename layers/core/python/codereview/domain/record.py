@@ -11,10 +11,20 @@ RECORD_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Votes:
+    """How many people put 👍 and 👎 under our comment about a problem."""
+
+    fingerprint: str
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRecorded:
     """A review reached an end. `sequence` grows with every message about the same pull request (it is the fence).
 
-    `result_key` and `result_sha256` name the stored result; None where the review ended without one.
+    `result_key` and `result_sha256` name the stored result; None where the review ended without one. `votes` are those
+    on the comments of earlier reviews of the pull request, as they stood when this one was posted.
     """
 
     key: ReviewKey
@@ -25,6 +35,7 @@ class ReviewRecorded:
     result_key: str | None = None
     result_sha256: str | None = None
     github_review_id: int | None = None
+    votes: tuple[Votes, ...] = ()
     version: int = RECORD_VERSION
 
     @property

@@ -110,6 +110,7 @@ def recorded(item: ReviewItem, lease: Lease, *, finished_at: datetime) -> Review
         result_key=item.result.key if item.result else None,
         result_sha256=item.result.sha256 if item.result else None,
         github_review_id=item.github_review_id,
+        votes=item.votes,
     )
 
 

@@ -7,6 +7,7 @@ another try with other comments in the body. Whatever stands in the end, no find
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from codereview.domain.merging import DEFAULT_POLICY, FindingPolicy
 from codereview.domain.parking import Park
 from codereview.domain.payload import move_to_body, tries, unplaceable
 from codereview.domain.publication import CheckOutput, Publication
+from codereview.domain.record import Votes
 from codereview.domain.rendering import MAX_COMMENTS, publication
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState, SkipReason
@@ -48,6 +50,9 @@ _TIME_FOR_TRIES = timedelta(seconds=40)
 # Of more reviews of one pull request the comments are not read again.
 _MOST_EARLIER = 30
 
+# Of more problems the votes are not told to the record, whose messages have bounds.
+_MOST_VOTES = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReview:
@@ -69,7 +74,8 @@ class PublishReview:
             raise RetryableError("too little time left to post", retry_after=timedelta())
         result = self._result(item)
         found, earlier = self._standing(repository, item)
-        wanted = self._publication(result, item, self._said(repository, item, result, earlier))
+        said = self._said(repository, item, result, earlier)
+        wanted = self._publication(result, item, frozenset(fingerprint for fingerprint, _ in said))
         if found is None:
             self._wait_for_unknown_post(item)
             posted = self._post(repository, lease, item, wanted, deadline)
@@ -86,6 +92,7 @@ class PublishReview:
             state=ReviewState.POSTED,
             github_review_id=found.id,
             comment_ids=tuple(comment.id for comment in comments or ()),
+            votes=_voted(said),
             posting_since=None,
             reason=None,
         )
@@ -114,15 +121,15 @@ class PublishReview:
 
     def _said(
         self, repository: Repository, item: ReviewItem, result: ReviewResult, earlier: list[PostedReview]
-    ) -> frozenset[str]:
-        """Return the findings that comments of our earlier reviews are about: none gets a second comment.
+    ) -> tuple[tuple[str, PostedComment], ...]:
+        """Return the comments of our earlier reviews, each with the finding that it is about: none gets a second one.
 
         The comments are listed review by review, since only so it is certain that they are ours.
         """
         if not any(finding.placement is Placement.INLINE for finding in result.shown):
-            return frozenset()
-        return frozenset(
-            fingerprint
+            return ()
+        return tuple(
+            (fingerprint, comment)
             for review in earlier[-_MOST_EARLIER:]
             for comment in repository.review_comments(item.key.number, review.id)
             if (fingerprint := finding_marker_fingerprint(comment.body, self.marker_key)) is not None
@@ -250,3 +257,13 @@ class PublishReview:
         whole = move_to_body(wanted, missing).body
         if missing and whole != found.body:
             repository.edit_review(item.key.number, found.id, whole)
+
+
+def _voted(said: Iterable[tuple[str, PostedComment]]) -> tuple[Votes, ...]:
+    """Sum up what people think of the findings, by their thumbs; the latest comments first, so that all fit."""
+    votes = dict[str, Votes]()
+    for fingerprint, comment in reversed(tuple(said)):
+        before = votes.get(fingerprint, Votes(fingerprint=fingerprint, up=0, down=0))
+        up, down = before.up + comment.thumbs_up, before.down + comment.thumbs_down
+        votes[fingerprint] = Votes(fingerprint=fingerprint, up=up, down=down)
+    return tuple(each for each in votes.values() if each.up or each.down)[:_MOST_VOTES]

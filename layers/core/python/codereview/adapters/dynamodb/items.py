@@ -9,6 +9,7 @@ from uuid import UUID
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from codereview.domain.envelope_codec import decode, encode
+from codereview.domain.record import Votes
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import PullRequestKey, ReviewItem, StoredObject
 
@@ -106,6 +107,7 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "posting_since": epoch_ms(item.posting_since) if item.posting_since else None,
         "github_review_id": item.github_review_id,
         "comment_ids": list(item.comment_ids),
+        "votes": [f"{each.fingerprint} {each.up} {each.down}" for each in item.votes] or None,
         "is_recorded": item.is_recorded,
         "installation_id": item.installation_id,
         "updated_at": epoch_ms(now),
@@ -118,6 +120,11 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "expires_at": int((now + _KEPT).timestamp()) if item.due_at is None else None,
         **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
     }
+
+
+def _votes(text: str) -> Votes:
+    fingerprint, up, down = text.rsplit(" ", 2)
+    return Votes(fingerprint=fingerprint, up=int(up), down=int(down))
 
 
 def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
@@ -149,6 +156,7 @@ def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
         posting_since=moment("posting_since"),
         github_review_id=number("github_review_id"),
         comment_ids=tuple(int(comment) for comment in values.get("comment_ids", ())),
+        votes=tuple(_votes(text) for text in values.get("votes") or ()),
         is_recorded=bool(values.get("is_recorded", False)),
         installation_id=int(values.get("installation_id", 0)),
         updated_at=moment("updated_at"),

@@ -1,6 +1,6 @@
 """The parts of GitHub's answers that we read. Everything that GitHub may leave out or send as null is optional."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Account(BaseModel):
@@ -52,12 +52,20 @@ class ReviewPayload(BaseModel):
     commit_id: str | None = None
 
 
+class ReactionsPayload(BaseModel):
+    """How often each emoji stands under a comment."""
+
+    thumbs_up: int = Field(default=0, alias="+1")
+    thumbs_down: int = Field(default=0, alias="-1")
+
+
 class CommentPayload(BaseModel):
     """An inline comment."""
 
     id: int
     body: str | None = None
     path: str
+    reactions: ReactionsPayload | None = None
 
 
 class CheckRunPayload(BaseModel):

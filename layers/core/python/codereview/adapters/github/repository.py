@@ -102,7 +102,13 @@ class GitHubRepository:
         """List the inline comments of one review, every page."""
         for page in self._client.pages(f"{self._root}/pulls/{number}/reviews/{review_id}/comments", params=_PAGE):
             for payload in read_list_of(CommentPayload, page):
-                yield PostedComment(id=payload.id, body=payload.body or "", path=payload.path)
+                yield PostedComment(
+                    id=payload.id,
+                    body=payload.body or "",
+                    path=payload.path,
+                    thumbs_up=payload.reactions.thumbs_up if payload.reactions else 0,
+                    thumbs_down=payload.reactions.thumbs_down if payload.reactions else 0,
+                )
 
     def create_review(self, number: int, publication: Publication) -> PostedReview:
         """Post the review with its event, so that it is never left pending."""

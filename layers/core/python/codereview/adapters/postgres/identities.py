@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from codereview.adapters.postgres.rows import as_json, insert_many
-from codereview.adapters.postgres.storable import storable
+from codereview.adapters.postgres.storable import integer, storable
 from codereview.adapters.postgres.tables import finding_identity, reviews, usage
 from codereview.domain.finding import Finding
 from codereview.domain.record import ReviewRecorded, shown_by_fingerprint, would_find_again
@@ -32,6 +32,28 @@ def write_identities(connection: sa.Connection, message: ReviewRecorded, result:
     later = _later_review(connection, message)
     rows = [_row(message, fingerprint, finding, later) for fingerprint, finding in sorted(shown.items())]
     connection.execute(_UPSERT, {"rows": rows})
+
+
+def write_votes(connection: sa.Connection, message: ReviewRecorded) -> None:
+    """Keep what people said of the pull request's findings; an older message than the last that did changes nothing.
+
+    `updated_at` stays: a vote is no change of the problem.
+    """
+    if not message.votes:
+        return
+    statement = (
+        sa.update(finding_identity)
+        .where(
+            *_of_pull_request(message),
+            _COLUMNS.fingerprint == sa.bindparam("about"),
+            _COLUMNS.votes_sequence < message.sequence,
+        )
+        .values(thumbs_up=sa.bindparam("up"), thumbs_down=sa.bindparam("down"), votes_sequence=message.sequence)
+    )
+    connection.execute(
+        statement,
+        [{"about": each.fingerprint, "up": integer(each.up), "down": integer(each.down)} for each in message.votes],
+    )
 
 
 def _upsert() -> sa.Executable:

@@ -107,7 +107,11 @@ class PostgresReports:
                 .order_by(findings.c.created_at, findings.c.review_id, findings.c.ordinal)
                 .limit(_MOST_FOUND)
             ).all()
-        values = {name: value for name, value in row._asdict().items() if name not in ("tenant_id", "sequence")}
+        values = {
+            name: value
+            for name, value in row._asdict().items()
+            if name not in ("tenant_id", "sequence", "votes_sequence")
+        }
         return FindingLife(**values, found=tuple(RecordedFinding(**each._asdict()) for each in found))
 
     def reviews(
@@ -174,11 +178,14 @@ class PostgresReports:
         """Count by agent and rule."""
         own = finding_identity.c
         is_ignored = own.updated_at < self._clock.now() - IGNORED_AFTER
+        is_open, is_even = own.status == "open", own.thumbs_up == own.thumbs_down
         counted = {
             "fixed": own.status == "fixed",
+            "liked": sa.and_(is_open, own.thumbs_up > own.thumbs_down),
+            "disliked": sa.and_(is_open, own.thumbs_up < own.thumbs_down),
             "dismissed": own.status == "dismissed",
-            "ignored": sa.and_(own.status == "open", is_ignored),
-            "unanswered": sa.and_(own.status == "open", ~is_ignored),
+            "ignored": sa.and_(is_open, is_even, is_ignored),
+            "unanswered": sa.and_(is_open, is_even, ~is_ignored),
         }
         query = (
             sa.select(

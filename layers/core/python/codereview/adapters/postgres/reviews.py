@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from codereview.adapters.postgres.connections import tenant_transaction
-from codereview.adapters.postgres.identities import write_identities
+from codereview.adapters.postgres.identities import write_identities, write_votes
 from codereview.adapters.postgres.rows import as_json, insert_many
 from codereview.adapters.postgres.storable import bigint, integer, storable
 from codereview.adapters.postgres.tables import findings, reviews, usage
@@ -48,6 +48,7 @@ class PostgresReviewRecord:
             # What was never posted nobody was shown, though its findings are on record.
             if message.state is ReviewState.POSTED and not row.is_identified:
                 write_identities(connection, message, result)
+                write_votes(connection, message)
                 written |= {"is_identified": True}
             if written:
                 connection.execute(_update(message).values(**written))

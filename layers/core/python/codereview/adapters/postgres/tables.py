@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-REVISION = "0005"  # the migration that leaves them so
+REVISION = "0006"  # the migration that leaves them so
 
 metadata = sa.MetaData()
 
@@ -68,6 +68,9 @@ finding_identity = sa.Table(
     sa.Column("closed_review_id", pg.UUID(as_uuid=True)),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("times_reopened", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("thumbs_up", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("thumbs_down", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("votes_sequence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
 )

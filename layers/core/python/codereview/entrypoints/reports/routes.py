@@ -121,7 +121,7 @@ def _precision(services: ReportServices, call: Call) -> Answer:
                 agent=agent,
                 outcomes=shown.OutcomesShown.of(outcomes),
                 cost=cost,
-                cost_per_accepted=None if cost is None or not outcomes.fixed else round(cost / outcomes.fixed),
+                cost_per_accepted=None if cost is None or not outcomes.accepted else round(cost / outcomes.accepted),
                 rules=rules[agent],
             )
         )

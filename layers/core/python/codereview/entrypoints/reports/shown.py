@@ -115,6 +115,8 @@ class LifeShown(Shown):
     severity: str
     path: str
     times_reopened: int
+    thumbs_up: int
+    thumbs_down: int
     created_at: datetime
     updated_at: datetime
     first_review_id: UUID
@@ -210,6 +212,8 @@ class OutcomesShown(Shown):
     """What became of the problems; the true precision lies between `low` and `high` with 95 per cent."""
 
     fixed: int
+    liked: int
+    disliked: int
     dismissed: int
     ignored: int
     unanswered: int
@@ -238,7 +242,7 @@ class RuleShown(Shown):
 
 
 class AgentShown(Shown):
-    """An agent; `cost_per_accepted` is in millionths of a dollar for a finding that was fixed."""
+    """An agent; `cost_per_accepted` is in millionths of a dollar for a finding that was fixed or liked."""
 
     agent: str
     outcomes: OutcomesShown

@@ -99,7 +99,7 @@ class BreakAgents:
             id=notice_id,
             tenant=tenant,
             level=NoticeLevel.WARNING,
-            text=messages.agent_in_shadow(agent, fixed=outcomes.fixed, answered=outcomes.answered),
+            text=messages.agent_in_shadow(agent, accepted=outcomes.accepted, answered=outcomes.answered),
             created_at=now,
             until=now + _SHOWN_FOR,
         )
