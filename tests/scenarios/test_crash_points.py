@@ -11,7 +11,6 @@ from itertools import count
 import pytest
 
 from codereview.domain.parking import Park
-from codereview.domain.rendering import publication
 from codereview.errors import ThrottledError
 from codereview.use_cases.publish_review import PublishReview
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
@@ -27,6 +26,8 @@ from tests.scenarios.world import (
     pull_request_event,
     reserving,
 )
+
+pytestmark = pytest.mark.usefixtures("rendered_once")
 
 MINUTE = timedelta(minutes=1)
 
@@ -117,12 +118,6 @@ WAYS: tuple[Way, ...] = (
 PORTS = {"github", "store", "agenda", "switches", "admission", "ledger", "model", "objects", "record_queue"} | {
     "review_queue"
 }
-
-
-@pytest.fixture(autouse=True)
-def rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write each text once: that is a pure function, and would take two thirds of the time."""
-    monkeypatch.setattr("codereview.use_cases.publish_review.publication", cache(publication))
 
 
 def run(way: Way, *outages: Outage) -> World:

@@ -16,6 +16,8 @@ from codereview.domain.review import ReviewState, SkipReason
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import HEAD_A, HEAD_B, NOW, World, pull_request_event
 
+pytestmark = pytest.mark.usefixtures("rendered_once")
+
 MINUTE = timedelta(minutes=1)
 ENDS = (ReviewState.POSTED, ReviewState.SKIPPED, ReviewState.SUPERSEDED)
 

@@ -16,6 +16,8 @@ from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_histories import acknowledge_when_busy, ignore_the_lease, post_without_a_look
 from tests.scenarios.world import FUNCTION_TIMEOUT, HEAD_A, HEAD_B, World, command_event, pull_request_event
 
+pytestmark = pytest.mark.usefixtures("rendered_once")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Meeting:

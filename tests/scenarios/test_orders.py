@@ -11,6 +11,8 @@ from codereview.use_cases.review_pull_request import ReviewPullRequest
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import HEAD_A, HEAD_B, World, pull_request_event
 
+pytestmark = pytest.mark.usefixtures("rendered_once")
+
 HEAD_C = "c" * 40
 type Event = tuple[str, str, Callable[[World], None]]  # its action, the head that it names, and what it does to GitHub
 

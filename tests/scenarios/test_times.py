@@ -11,6 +11,8 @@ from codereview.errors import BusyError, ThrottledError
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import FUNCTION_TIMEOUT, Blackout, World, pull_request_event, reserving
 
+pytestmark = pytest.mark.usefixtures("rendered_once")
+
 SKEW = timedelta(minutes=5)
 ODD_TIMES = {
     "the end of 32 bits": datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC),
