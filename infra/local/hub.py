@@ -52,6 +52,10 @@ class Hub:
         """Let the next calls of an operation go wrong, one entry a call; the fields are those of `faults.Fault`."""
         self._call("POST", "/_control/script", {"operation": operation, "faults": faults})
 
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return every webhook so far, the body as it was signed."""
+        return list(self._call("GET", "/_control/deliveries"))
+
     def requests(self) -> list[dict[str, Any]]:
         """Return every request so far: operation, method, path, query and status."""
         return list(self._call("GET", "/_control/requests"))

@@ -1,0 +1,78 @@
+"""Night 1: the workers were paused and forgotten, one tenant floods, another asks for one review."""
+
+import json
+import time
+
+import pytest
+
+from local.demo import sample_repository
+from tests.rehearsal.flood import deliver, overtaken
+from tests.rehearsal.operator_at_night import Night, worked
+from tests.scenarios.commands import said
+
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+
+PATIENCE_SECONDS = 300
+PAGE = "webhook-backlog"
+
+
+@pytest.mark.timeout(600)
+def test_f1_a_backlog_is_seen_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
+    rehearse(night, count=170, reviewers=2, patience=PATIENCE_SECONDS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_ten_thousand_webhooks_are_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
+    rehearse(night, count=10_000, reviewers=10, patience=2400)
+
+
+def rehearse(night: Night, *, count: int, reviewers: int, patience: float) -> None:
+    stack, night.reviewers = night.stack, reviewers
+    name = f"flood-{count}"
+    flooding = stack.hub.add_repository(sample_repository(), owner="flooding", name=name)
+    quiet = stack.hub.add_repository(sample_repository(), owner="quiet", name=name)
+    night.pass_a_round()
+    assert night.ringing() == set()
+
+    said(stack, "workers", "pause", "--yes")
+    flooded = stack.hub.open_pull(flooding, base="main", head="change", title="Flood")["number"]
+    payload = json.loads(stack.hub.deliveries()[-1]["body"])
+    statuses = deliver(stack, list(overtaken(payload, count)))
+    assert set(statuses) == {202}
+    asked = stack.hub.open_pull(quiet, base="main", head="change", title="One of a quiet tenant")["number"]
+    for _ in range(3):
+        night.pass_a_round()
+    assert {"webhook-backlog-drain", "page"} <= night.ringing(), night.watch.rounds[-4:]
+
+    night.values["TENANT"] = f"github.com:{payload['repository']['owner']['id']}"
+    confirmed = "\n".join(each.said for each in night.follow(PAGE, "Confirm"))
+    assert '"is_enabled": false' in confirmed  # what is wrong
+    assert (night.folder / "evidence.zip").exists() or "evidence-webhook-backlog" in confirmed
+    worked(night.follow(PAGE, "Mitigate", steps={1, 2}))
+    night.follow(PAGE, "Mitigate", steps={5})
+    worked(night.follow(PAGE, "Mitigate", steps={6}))
+
+    ends_at = time.monotonic() + patience
+    while not (_is_reviewed(night, flooding, flooded) and _is_reviewed(night, quiet, asked) and night.waiting() == 0):
+        assert time.monotonic() < ends_at, (night.waiting(), stack.logs("reviewer")[-5:])
+        time.sleep(1)
+    worked(night.follow(PAGE, "Verify"))
+    for _ in range(3):
+        night.pass_a_round()
+    assert night.ringing() == set()
+    restored = "\n".join(each.said for each in night.follow(PAGE, "Restore"))
+    assert '"concurrency": 10' in restored
+    for repository, number in ((flooding, flooded), (quiet, asked)):
+        pull = stack.hub.pull(repository, number)
+        assert [review["commit_id"] for review in pull["reviews"]] == [pull["head_sha"]]
+    assert "review-dead-letters" not in json.dumps(said(stack, "queues", "list")) or _letters(night) == 0
+
+
+def _is_reviewed(night: Night, repository: int, number: int) -> bool:
+    return bool(night.stack.hub.pull(repository, number)["reviews"])
+
+
+def _letters(night: Night) -> int:
+    (queue,) = [each for each in said(night.stack, "queues", "list")["items"] if each["name"] == "reviews"]
+    return int(queue["dead_letters"])
