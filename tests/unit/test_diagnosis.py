@@ -181,6 +181,15 @@ def test_a_database_is_judged_by_dead_rows_and_transaction_ages(
     assert found[0] == colour
 
 
+@pytest.mark.parametrize(
+    ("is_verified", "is_out", "colour", "word"),
+    [(True, True, "green", "mailed from"), (False, True, "yellow", "not verified"), (True, False, "yellow", "sandbox")],
+)
+def test_mail_that_would_not_arrive_is_told(is_verified: bool, is_out: bool, colour: str, word: str) -> None:
+    found = diagnosis.of_mail("reviews@example.com", is_verified, is_out)
+    assert (seen(found)[0], word in found.said) == (colour, True)
+
+
 def test_what_cannot_be_looked_at_is_red_and_the_rest_is_looked_at() -> None:
     def broken() -> list[Diagnosis]:
         raise RetryableError("SQS answered InternalError")

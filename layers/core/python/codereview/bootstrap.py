@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from codereview.use_cases.maintain.break_agents import BreakAgents
     from codereview.use_cases.maintain.compare_reviews import CompareReviews
     from codereview.use_cases.reconcile.announce import AnnounceTrouble
+    from codereview.use_cases.reconcile.mail_notices import MailNotices
 
 
 _MOST_RESERVATIONS = 100  # settled by one run of the reconciler; what is left over is due a minute later
@@ -266,6 +267,7 @@ def reconciler() -> "ReconcilerApp":
     )
     ledger = DynamoBudgetLedger(dynamodb, settings.control_table)
     announce = _announce(dynamodb, settings.control_table)
+    mail = _mail(settings, session, dynamodb) if settings.notice_sender else None
     reviews, records = (
         ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
         for name, url in (("reviews", settings.review_dead_letters_url), ("records", settings.record_dead_letters_url))
@@ -280,6 +282,7 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="Outbox", run=lambda deadline: outbox(deadline=deadline)),
             NamedJob(name="Reservations", run=lambda _: ledger.expire(now=clock.now(), limit=_MOST_RESERVATIONS)),
             NamedJob(name="Notices", run=lambda _: announce()),
+            *([NamedJob(name="Mail", run=lambda deadline: mail(deadline=deadline))] if mail is not None else []),
             NamedJob(name="Sweep", run=lambda deadline: sweep(deadline=deadline)),  # last: it uses up the time
         ),
         logger=_logger(settings.log),
@@ -302,6 +305,25 @@ def _announce(dynamodb: Any, table: str) -> "AnnounceTrouble":
         waiting=DynamoWaiting(dynamodb, table, clock),
         notices=notices,
         change_notices=ChangeNotices(notices=notices),
+    )
+
+
+def _mail(settings: "ReconcilerSettings", session: Any, dynamodb: Any) -> "MailNotices":
+    from codereview.adapters.aws.mail import SesMail
+    from codereview.adapters.dynamodb.control.contacts import DynamoContacts, DynamoMailLog
+    from codereview.adapters.dynamodb.control.notices import DynamoNotices
+    from codereview.adapters.dynamodb.jobs import DynamoJobs
+    from codereview.adapters.system import SystemClock
+    from codereview.use_cases.reconcile.mail_notices import MailNotices
+
+    table = settings.control_table
+    return MailNotices(
+        clock=SystemClock(),
+        jobs=DynamoJobs(dynamodb, table),
+        notices=DynamoNotices(dynamodb, table),
+        contacts=DynamoContacts(dynamodb, table),
+        log=DynamoMailLog(dynamodb, table),
+        post=SesMail(session.client("sesv2", config=_sdk_config()), settings.notice_sender or ""),
     )
 
 

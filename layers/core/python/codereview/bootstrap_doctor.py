@@ -30,7 +30,7 @@ from codereview.errors import ConfigurationError
 from codereview.ports import ModelRequest
 from codereview.use_cases.diagnose import Diagnose, Part
 
-_SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts")
+_SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sqs", "sts")
 _LAST_HOUR = timedelta(hours=1)
 MODEL_PATIENCE = timedelta(seconds=30)
 _PATIENT = Config(read_timeout=120, retries={"total_max_attempts": 1})
@@ -58,6 +58,7 @@ def diagnose(stack: str, *, asks_model: bool, wakes_database: bool) -> Diagnose:
         Part(subject="account concurrency", look=look.concurrency, mend="check your AWS credentials"),
         Part(subject="versions", look=look.releases, mend="make deploy STAGE=…"),
         Part(subject="control table", look=look.control, mend="make deploy STAGE=…"),
+        Part(subject="mail", look=look.mail, mend="verify NoticeSender in SES, or deploy without it"),
         Part(subject="bucket", look=look.bucket, mend="make deploy STAGE=…"),
     ]
     if asks_model:
@@ -200,6 +201,10 @@ class _Looks:
             diagnosis.of_reconciler(DynamoJobs(self.clients["dynamodb"], name).due(_JOB), now=now),
             diagnosis.of_outbox(min((entry.at for entry in unsent), default=None), now=now),
         ]
+
+    def mail(self) -> Sequence[Diagnosis]:
+        sender = self.inspection.variables("reconciler").get("NOTICE_SENDER")
+        return [diagnosis.of_mail(sender, *self.inspection.mail(sender))] if sender else []
 
     def bucket(self) -> Sequence[Diagnosis]:
         self.inspection.bucket(self.reviewer["OBJECTS_BUCKET"])

@@ -17,9 +17,11 @@ from codereview.adapters.aws.queues import SqsReviewQueue
 from codereview.adapters.aws.secrets import Secrets
 from codereview.adapters.aws.templates import StackTemplates, mean_seconds
 from codereview.adapters.aws.workers import LambdaWorkers
+from codereview.adapters.dynamodb.control.contacts import DynamoContacts
 from codereview.adapters.dynamodb.control.deployments import DynamoDeployLogs
 from codereview.adapters.dynamodb.control.live_reviews import DynamoLiveReviews
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
+from codereview.adapters.dynamodb.control.tenants import DynamoTenants
 from codereview.adapters.dynamodb.control.workers import DynamoScalingNotes
 from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.dynamodb.reviews import DynamoReviews
@@ -34,6 +36,7 @@ from codereview.domain.control.audit import Actor, ActorKind, Request
 from codereview.domain.workers import WorkerKind
 from codereview.ports import Clock
 from codereview.settings import ReconcilerSettings, reconciler_settings
+from codereview.use_cases.control.change_contacts import ChangeContacts
 from codereview.use_cases.operate_releases import OperateReleases
 from codereview.use_cases.operate_workers import OperateWorkers
 from codereview.use_cases.reconcile.by_hand import (
@@ -126,6 +129,13 @@ def releases(stack: str) -> OperateReleases:
         outbox=DynamoAuditOutbox(dynamodb, table),
         migrations=f"{stack}-migrations",
     )
+
+
+def contacts(stack: str) -> ChangeContacts:
+    """Reach the tenants' mail addresses."""
+    session = boto3.Session()
+    dynamodb, table = session.client("dynamodb", config=CONFIG), control_table(session, stack)
+    return ChangeContacts(tenants=DynamoTenants(dynamodb, table), store=DynamoContacts(dynamodb, table))
 
 
 def templates(stack: str) -> Mapping[str, Mapping[str, Any]]:

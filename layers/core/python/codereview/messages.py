@@ -27,6 +27,7 @@ STATUS_DEGRADED = (
 STATUS_NOTICES = "Notices"
 STATUS_NO_NOTICES = "There is nothing to tell."
 STATUS_FOOTER = "Reload the page for the latest. Programs get the same as JSON."
+NOTICE_MAIL_WHY = "You get this since whoever runs the service put in your address; ask them to take it out."
 NOTICE_OF_OUTAGE = (
     "GitHub or the language model does not answer. Reviews wait and go on by themselves; nothing has to be done again."
 )
@@ -39,6 +40,11 @@ NOTICE_OF_LIMIT = (
 )
 NOTICE_OF_BUDGET = "The budget for language models is used up. Reviews wait until there is a new one, or it is raised."
 NOTICE_LEVELS = {"info": "Information", "warning": "Warning", "incident": "Incident"}
+
+
+def notice_mail(text: str, *, until: str) -> str:
+    """Write a notice as a mail."""
+    return f"{text}\n\nShown until {until}.\n\n-- \n{NOTICE_MAIL_WHY}\n"
 
 
 def count(number: int, noun: str) -> str:

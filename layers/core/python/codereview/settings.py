@@ -251,6 +251,7 @@ class ReconcilerSettings:
     github_secret_arn: str
     github_host: str
     github_api_url: str
+    notice_sender: str | None  # None: nobody is told by mail
 
 
 def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
@@ -267,6 +268,7 @@ def reconciler_settings(variables: Mapping[str, str]) -> ReconcilerSettings:
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
         github_host=environment.host("GITHUB_HOST"),
         github_api_url=environment.url("GITHUB_API_URL"),
+        notice_sender=environment.optional("NOTICE_SENDER"),
     )
     environment.done()
     return settings

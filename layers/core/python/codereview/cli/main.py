@@ -14,6 +14,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "analyze": "analyze:analyze",
     "audit": "audit:audit",
     "completion": "completion:completion",
+    "contacts": "contacts:contacts",
     "database": "database:database",
     "doctor": "doctor:doctor",
     "eval": "eval:evaluate",

@@ -220,6 +220,18 @@ def of_outbox(oldest: datetime | None, *, now: datetime) -> Diagnosis:
     return green("audit log", "its entries reach the record")
 
 
+def of_mail(sender: str, is_verified: bool, is_out_of_sandbox: bool) -> Diagnosis:  # noqa: FBT001 -- as SES answers
+    """Judge whether notices can be mailed."""
+    if not is_verified:
+        return yellow(
+            "mail", f"SES has not verified {sender}: no mail goes", "SES console, Identities, Create identity"
+        )
+    if not is_out_of_sandbox:
+        said = "SES is in its sandbox: only addresses that it has verified get mail"
+        return yellow("mail", said, "SES console, Account dashboard, Request production access")
+    return green("mail", f"notices are mailed from {sender}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHealth:
     """A table of the record."""

@@ -91,6 +91,22 @@ class Inspection:
         except (ClientError, BotoCoreError) as error:
             raise translated("S3", error) from error
 
+    def mail(self, sender: str) -> tuple[bool, bool]:
+        """Return whether SES has verified a sender, by address or domain, and whether it is out of its sandbox."""
+        client = self._clients["sesv2"]
+        try:
+            is_out = bool(client.get_account().get("ProductionAccessEnabled"))
+            return any(self._is_verified(name) for name in (sender, sender.rpartition("@")[2])), is_out
+        except (ClientError, BotoCoreError) as error:
+            raise translated("SES", error) from error
+
+    def _is_verified(self, identity: str) -> bool:
+        client = self._clients["sesv2"]
+        try:
+            return bool(client.get_email_identity(EmailIdentity=identity).get("VerifiedForSendingStatus"))
+        except client.exceptions.NotFoundException:
+            return False
+
     def releases(self) -> Sequence[Release]:
         """Describe every function of the stack that has an alias."""
         client = self._clients["lambda"]

@@ -1,0 +1,30 @@
+"""Mail to tenants: nobody may send any, unless there is a sender, and then only as that."""
+
+from typing import Any
+
+from tests.infra.template.conftest import ON_AWS
+from tests.infra.template.deployed import Stack, Template
+
+SENDER = "reviews@example.com"
+
+
+def mailing(stack: Stack) -> dict[str, list[Any]]:
+    """Return what each role may do with SES, and under which condition."""
+    return {
+        role: [
+            statement.get("Condition") for statement in stack.statements(role) if "ses:SendEmail" in statement["Action"]
+        ]
+        for role in stack.of_type("AWS::IAM::Role")
+        if any(action.startswith("ses:") for statement in stack.statements(role) for action in statement["Action"])
+    }
+
+
+def test_d4_without_a_sender_nobody_may_mail(any_system: Stack) -> None:
+    assert mailing(any_system) == {}
+    variables = any_system.properties("ReconcilerFunction")["Environment"]["Variables"]
+    assert variables["NOTICE_SENDER"] == ""
+
+
+def test_d4_the_reconciler_alone_mails_and_from_the_sender_alone(templates: dict[str, Template]) -> None:
+    stack = Stack(templates["template.yaml"], ON_AWS | {"NoticeSender": SENDER})
+    assert mailing(stack) == {"ReconcilerRole": [{"StringEquals": {"ses:FromAddress": SENDER}}]}
