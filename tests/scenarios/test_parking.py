@@ -135,6 +135,17 @@ def test_f50_a_parked_review_of_a_suspended_installation_ends() -> None:
     assert world.reviews == []
 
 
+def test_f50_a_parked_review_of_a_repository_that_changed_hands_ends_and_the_new_owner_gets_one() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    world.receive(pull_request_event())
+    world.account = 2
+    world.settle()
+    states = {item.key.tenant: item.state for item in world.items.values()}
+    assert states == {"github.com:1": ReviewState.SKIPPED, "github.com:2": ReviewState.POSTED}
+    assert all(item.is_settled for item in world.items.values())
+    assert [run.status for run, _, _ in world.checks.values()] == ["completed", "completed"]
+
+
 def test_what_does_not_work_for_three_days_fails_visibly() -> None:
     world = World(blackouts=[Blackout(prefix="model", until=FAR)])
     world.receive(pull_request_event())

@@ -147,17 +147,22 @@ class ReviewPullRequest:
     def _end_without_github(self, envelope: Envelope, reason: SkipReason) -> Outcome:
         """End the review that a message was sent for again; its check run is out of our reach, and stays as it is."""
         item = self.store.load(UUID(envelope.review_id)) if envelope.review_id else None
-        if item is not None and not item.is_settled:
-            place = PullRequestKey(tenant=item.key.tenant, repository_id=item.key.repository_id, number=item.key.number)
-            lease = self._acquire(place)
-            try:
-                item = self.store.load(item.key.review_id) or item
-                self.end(None, lease, item if item.state.is_end else ended(item, ReviewState.SKIPPED, reason.value))
-            except LostLeaseError as error:
-                raise BusyError(str(error), retry_after=LEASE) from error
-            finally:
-                self._release(lease)
+        if item is not None:
+            self._end_in_its_place(None, item, reason)
         return Skipped(reason=reason)
+
+    def _end_in_its_place(self, repository: Repository | None, item: ReviewItem, reason: SkipReason) -> None:
+        """End a review under the lease of its own pull request."""
+        if item.is_settled:
+            return
+        lease = self._acquire(_place_of(item.key))
+        try:
+            item = self.store.load(item.key.review_id) or item
+            self.end(repository, lease, item if item.state.is_end else ended(item, ReviewState.SKIPPED, reason.value))
+        except LostLeaseError as error:
+            raise BusyError(str(error), retry_after=LEASE) from error
+        finally:
+            self._release(lease)
 
     def _number(self, envelope: Envelope, repository: Repository, tenant: TenantId) -> int | None:
         """Find the pull request; a re-requested check of a fork names only the commit, but our check its review."""
@@ -185,7 +190,7 @@ class ReviewPullRequest:
             return
 
     def _review(self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime) -> Outcome:
-        resumed = self._resumed(envelope, lease.pull_request)
+        resumed = self._resumed(envelope, repository, lease.pull_request)
         if resumed is not None and resumed.state.is_end:
             return self.end(repository, lease, resumed)
         if resumed is not None and resumed.state is ReviewState.PARKED:
@@ -284,13 +289,13 @@ class ReviewPullRequest:
         else:
             self.end(repository, lease, ended(item, ReviewState.SUPERSEDED, pull_request.head_sha))
 
-    def _resumed(self, envelope: Envelope, place: PullRequestKey) -> ReviewItem | None:
-        """Load the review that the message was sent again for, if it is one of this pull request."""
+    def _resumed(self, envelope: Envelope, repository: Repository, place: PullRequestKey) -> ReviewItem | None:
+        """Load the review that the message was sent again for; one of an account that has it no more ends here."""
         item = self.store.load(UUID(envelope.review_id)) if envelope.review_id else None
-        if item is None:
-            return None
-        theirs = PullRequestKey(tenant=item.key.tenant, repository_id=item.key.repository_id, number=item.key.number)
-        return item if theirs == place else None
+        if item is None or _place_of(item.key) == place:
+            return item
+        self._end_in_its_place(repository, item, SkipReason.NOT_OURS)
+        return None
 
     def _skip_reason(self, envelope: Envelope, repository: Repository, pull_request: PullRequest) -> SkipReason | None:
         reason = skip_reason(envelope, pull_request)
@@ -363,6 +368,10 @@ class ReviewPullRequest:
         item = replace(item, check_run_id=check_run_id)
         self.store.save(lease, item, now=self.clock.now())
         return item
+
+
+def _place_of(key: ReviewKey) -> PullRequestKey:
+    return PullRequestKey(tenant=key.tenant, repository_id=key.repository_id, number=key.number)
 
 
 def kind_of(envelope: Envelope, pull_request: PullRequest) -> str:
