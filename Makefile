@@ -121,7 +121,7 @@ stage:
 .PHONY: deploy
 deploy: stage setup ## Build and deploy (STAGE=dev, staging or prod); a canary that fails goes back by itself
 	@$(SAM) build --parallel
-	@$(SAM) deploy --config-env $(STAGE)
+	@$(SAM) deploy --config-env $(STAGE) $(if $(ROLE),--role-arn $(ROLE)) $(if $(YES),--no-confirm-changeset)
 	@$(BIN)/codereview releases record --stack codereview-$(STAGE)
 
 .PHONY: rollback

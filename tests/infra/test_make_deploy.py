@@ -27,8 +27,13 @@ def test_a_stage_that_is_none_is_refused_before_anything_is_done(verb: str, stag
 def test_a_deploy_builds_deploys_and_notes_the_release(stage: str) -> None:
     *_, build, deploy, record = make("--dry-run", "deploy", f"STAGE={stage}").stdout.splitlines()
     assert build.endswith("sam build --parallel")
-    assert deploy.endswith(f"sam deploy --config-env {stage}")
+    assert deploy.rstrip().endswith(f"sam deploy --config-env {stage}")
     assert record.endswith(f"codereview releases record --stack codereview-{stage}")
+
+
+def test_a_workflow_deploys_as_a_role_and_without_a_question() -> None:
+    *_, deploy, _ = make("--dry-run", "deploy", "STAGE=prod", "ROLE=arn:role", "YES=1").stdout.splitlines()
+    assert deploy.endswith("sam deploy --config-env prod --role-arn arn:role --no-confirm-changeset")
 
 
 def test_a_rollback_asks_unless_it_is_told_yes() -> None:
