@@ -14,7 +14,7 @@ import pytest
 from codereview.domain.parking import Park
 from codereview.domain.review import ReviewState, SkipReason
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import HEAD_A, HEAD_B, NOW, World, pull_request_event
+from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, World, pull_request_event
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 
@@ -107,6 +107,21 @@ def test_f50_f44_whatever_happens_at_whichever_call_all_comes_to_rest_and_nothin
         assert {item.state for item in world.items.values()} <= set(ENDS), where
         if name == "a push":
             assert [review.commit_id for review, _ in world.reviews].count(HEAD_B) == 1, where
+
+
+@pytest.mark.parametrize("name", [name for name in HAPPENINGS if name != "paused"])
+def test_f50_whatever_happens_while_a_review_waits_it_comes_to_rest(name: str) -> None:
+    happening = HAPPENINGS[name]
+    for at in count():
+        world = World(blackouts=[Blackout(prefix="model", until=NOW + 10 * MINUTE)])
+        world.happenings[at] = lambda world=world: happening.happens(world)  # type: ignore[misc]
+        world.deliver(pull_request_event())
+        if world.happenings:
+            assert at > 40
+            return
+        send(world, happening.action)
+        world.settle()
+        expect_nothing_lost_or_doubled(world, has_access=happening.has_access)
 
 
 @pytest.mark.parametrize("name", [name for name in HAPPENINGS if name != "transferred"])
