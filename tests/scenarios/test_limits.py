@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
@@ -19,7 +20,7 @@ from codereview.domain.limits import Rate
 from codereview.domain.publication import Conclusion
 from codereview.domain.result import RunStatus
 from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skipped, SkipReason, TenantId
-from codereview.errors import PermanentError, ThrottledError
+from codereview.errors import PermanentError, RetryableError, ThrottledError
 from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason
 from codereview.use_cases.control.cached_settings import FRESH
 from tests.scenarios.limited import CHEAP_PRICES, TENANT, LimitedWorld, PacedWorld
@@ -168,12 +169,12 @@ def test_what_is_paused_waits_until_somebody_resumes_it(limited: LimitedWorld, t
     assert isinstance(outcome, Parked)
     assert outcome.reason == "paused: a release"
     assert (limited.asked, limited.reviews) == ([], [])
-    reads = limited.calls.count("github.pull_request")
+    asked = len(limited.calls)
     for _ in range(5):
         limited.now += timedelta(minutes=1)
         limited.reconcile()
-        limited.receive(limited.queue.pop())
-    assert limited.calls.count("github.pull_request") == reads  # a pause of days is no load on GitHub
+        assert isinstance(limited.receive(limited.queue.pop()), Parked)
+    assert not [name for name in limited.calls[asked:] if name.startswith("github")]  # a pause of days is no load on it
     limited.resume(target)
     assert isinstance(limited.settle(), Posted)
     expect_one_review(limited)
@@ -199,6 +200,42 @@ def test_a_pause_with_an_end_ends_by_itself(limited: LimitedWorld) -> None:
     limited.pause(PauseTarget(tenant=TENANT), until=NOW + HOUR)
     assert isinstance(limited.deliver(pull_request_event()), Posted)
     assert limited.now >= NOW + HOUR
+    expect_one_review(limited)
+
+
+def test_another_reason_to_wait_is_said(limited: LimitedWorld) -> None:
+    limited.switch(posting=False)
+    limited.receive(pull_request_event())
+    limited.pause(PauseTarget(tenant=TENANT))
+    limited.switch()
+    for _ in range(3):
+        limited.now += timedelta(minutes=1)
+        limited.reconcile()
+        limited.receive(limited.queue.pop())
+    assert [("posting" in summary, "paused" in summary) for _, summary in limited.waiting_notes] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_what_is_held_back_leaves_a_worker_that_has_it_alone(limited: LimitedWorld) -> None:
+    limited.pause(PauseTarget(tenant=TENANT))
+    limited.receive(pull_request_event())
+    limited.now += timedelta(minutes=1)
+    limited.reconcile()
+    ((place, (fence, _, _)),) = limited.leases.items()
+    limited.leases[place] = (fence + 1, UUID(int=0), limited.now + timedelta(minutes=6))
+    before = limited.item()
+    with suppress(RetryableError):
+        limited.receive(limited.queue.pop(), most=1)
+    assert limited.item() == before
+
+
+def test_a_table_that_cannot_answer_is_no_reason_to_lose_what_is_held_back(limited: LimitedWorld) -> None:
+    limited.pause(PauseTarget(tenant=TENANT), until=NOW + 2 * HOUR)
+    limited.receive(pull_request_event())
+    limited.blackouts.append(Blackout(prefix="store", until=NOW + HOUR))
+    assert isinstance(limited.settle(), Posted)
     expect_one_review(limited)
 
 

@@ -120,6 +120,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.use_cases.publish_review import PublishReview
     from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
     from codereview.use_cases.review_pull_request import ReviewPullRequest
+    from codereview.use_cases.still_held import StillHeld
     from codereview.use_cases.take_turns import TakeTurns
 
     settings = reviewer_settings(os.environ)
@@ -200,7 +201,7 @@ def reviewer() -> "ReviewerApp":
     )
     return ReviewerApp(
         clock=clock,
-        review=turns,
+        review=StillHeld(clock=clock, ids=RandomIds(), store=store, switches=control.switches, review=turns),
         postponement=SqsPostponement(sqs, settings.review_queue_url),
         logger=_logger(settings.log),
         tally=tally,
