@@ -8,6 +8,8 @@ import pytest
 from local.demo import sample_repository
 from tests.rehearsal.operator_at_night import Night, worked
 from tests.rehearsal.releases import CRASH, HOLD, Fault, release
+from tests.rehearsal.tenants import tenant_of
+from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
 from tests.scenarios.test_deployed_faults import item_of, let_time_pass
 
@@ -20,6 +22,7 @@ Pulls = list[tuple[int, int]]
 
 def crash(night: Night, fault: Fault, *, alarm: str, name: str) -> Pulls:
     """Deploy the fault, and ask for reviews until the alarm is on: three in each of two rounds."""
+    night.values["TENANT"] = tenant_of(night.stack, operator(night.stack), "acme")
     said(night.stack, "releases", "record")
     release(night.stack, fault)
     said(night.stack, "releases", "record")
