@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from codereview.control_ports import Page
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.control.contacts import Contacts, Mail, checked, mails
 from codereview.domain.control.notices import Notice, NoticeLevel
+from codereview.domain.control.tenants import Tenant, TenantStatus
 from codereview.domain.review import TenantId
 from codereview.errors import PermanentError, RejectedError, RetryableError
 from codereview.ports import JobState
@@ -33,6 +35,32 @@ def notice(number: int, tenant: TenantId | None = None, level: NoticeLevel = Not
 
 
 @dataclass
+class Accounts:
+    """The tenants: both are served, unless something is said."""
+
+    said: dict[TenantId, Tenant | None] = field(default_factory=dict)
+
+    def load(self, tenant: TenantId) -> Tenant | None:
+        usual = Tenant(
+            host="github.com",
+            account_id=int(tenant.rpartition(":")[2]),
+            login="acme",
+            installation_id=7,
+            status=TenantStatus.ACTIVE,
+            generation=1,
+            proven_at=NOW,
+            began_at=NOW,
+        )
+        return self.said.get(tenant, usual)
+
+    def page(self, *, limit: int, after: str | None = None) -> Page[Tenant]:
+        raise AssertionError("no list is needed")
+
+    def save(self, tenant: Tenant, *, audit: AuditEntry) -> Tenant:
+        raise AssertionError("nothing is changed")
+
+
+@dataclass
 class Deployment:
     """Two tenants with addresses, the notices that there are, and SES."""
 
@@ -42,9 +70,13 @@ class Deployment:
     sent: list[tuple[str, str]] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
+    forgotten: list[TenantId] = field(default_factory=list)
+    tenants: Accounts = field(default_factory=Accounts)
 
     def run(self, *, seconds: int = 50) -> Mailed | None:
-        job = MailNotices(clock=self, jobs=self, notices=self, contacts=self, log=self, post=self)
+        job = MailNotices(
+            clock=self, ids=self, jobs=self, tenants=self.tenants, notices=self, contacts=self, log=self, post=self
+        )
         return job(deadline=self.time + timedelta(seconds=seconds))
 
     def now(self) -> datetime:
@@ -68,11 +100,17 @@ class Deployment:
     def save(self, notice: Notice, *, audit: AuditEntry) -> Notice:
         raise AssertionError("nothing is changed")
 
-    def remove(self, notice: Notice, *, audit: AuditEntry) -> None:
-        raise AssertionError("nothing is changed")
+    def remove(self, contacts: Contacts | Notice, *, audit: AuditEntry) -> None:
+        assert isinstance(contacts, Contacts)
+        assert (audit.action, audit.tenant) == ("contacts.forget", contacts.tenant)
+        self.forgotten.append(contacts.tenant)
+
+    def new(self) -> UUID:
+        return UUID(int=len(self.forgotten) + 1)
 
     def all(self) -> Iterable[Contacts]:
-        return [Contacts(tenant=MINE, addresses=(ANN, BOB)), Contacts(tenant=THEIRS, addresses=(CLEO,))]
+        mine = Contacts(tenant=MINE, generation=1, addresses=(ANN, BOB), version=1)
+        return [mine, Contacts(tenant=THEIRS, generation=1, addresses=(CLEO,), version=1)]
 
     def claim(self, notice: Notice, tenant: TenantId, *, now: datetime) -> bool:
         key = (notice.id, notice.created_at, tenant)
@@ -139,6 +177,26 @@ def test_a_run_ends_in_time_and_the_next_one_goes_on() -> None:
     deployment = Deployment(found=[notice(1)])
     assert deployment.run(seconds=1) == Mailed(sent=0, refused=0)
     assert deployment.run() == Mailed(sent=3, refused=0)
+
+
+@pytest.mark.parametrize("changes", [None, {"status": TenantStatus.REMOVED}, {"generation": 2}])
+def test_the_addresses_of_a_tenant_that_is_gone_are_deleted_instead(changes: dict[str, Any] | None) -> None:
+    deployment = Deployment(found=[notice(1)])
+    known = deployment.tenants.load(THEIRS)
+    assert known is not None
+    deployment.tenants.said[THEIRS] = replace(known, **changes) if changes is not None else None
+    assert deployment.run() == Mailed(sent=2, refused=0)
+    assert deployment.forgotten == [THEIRS]
+
+
+@pytest.mark.parametrize("changes", [{"is_blocked": True}, {"status": TenantStatus.SUSPENDED}])
+def test_a_tenant_that_is_not_served_just_now_is_not_mailed_and_keeps_its_addresses(changes: dict[str, Any]) -> None:
+    deployment = Deployment(found=[notice(1)])
+    known = deployment.tenants.load(THEIRS)
+    assert known is not None
+    deployment.tenants.said[THEIRS] = replace(known, **changes)
+    assert deployment.run() == Mailed(sent=2, refused=0)
+    assert deployment.forgotten == []
 
 
 def test_a_mail_has_one_recipient_and_says_why_it_came() -> None:

@@ -313,14 +313,17 @@ def _mail(settings: "ReconcilerSettings", session: Any, dynamodb: Any) -> "MailN
     from codereview.adapters.aws.mail import SesMail
     from codereview.adapters.dynamodb.control.contacts import DynamoContacts, DynamoMailLog
     from codereview.adapters.dynamodb.control.notices import DynamoNotices
+    from codereview.adapters.dynamodb.control.tenants import DynamoTenants
     from codereview.adapters.dynamodb.jobs import DynamoJobs
-    from codereview.adapters.system import SystemClock
+    from codereview.adapters.system import RandomIds, SystemClock
     from codereview.use_cases.reconcile.mail_notices import MailNotices
 
     table = settings.control_table
     return MailNotices(
         clock=SystemClock(),
+        ids=RandomIds(),
         jobs=DynamoJobs(dynamodb, table),
+        tenants=DynamoTenants(dynamodb, table),
         notices=DynamoNotices(dynamodb, table),
         contacts=DynamoContacts(dynamodb, table),
         log=DynamoMailLog(dynamodb, table),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from codereview import messages
 from codereview.domain.control.notices import Notice, NoticeLevel
+from codereview.domain.control.tenants import Tenant, TenantStatus
 from codereview.domain.review import TenantId
 from codereview.errors import RejectedError
 
@@ -17,9 +18,10 @@ _LOUD = frozenset({NoticeLevel.WARNING, NoticeLevel.INCIDENT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contacts:
-    """A tenant's addresses, put in by whoever runs the deployment."""
+    """A tenant's addresses, put in by whoever runs the deployment, for one generation of the tenant."""
 
     tenant: TenantId
+    generation: int = 0
     addresses: tuple[str, ...] = ()
     version: int = 0
 
@@ -41,6 +43,11 @@ def checked(addresses: tuple[str, ...]) -> tuple[str, ...]:
     if len(addresses) > MOST_ADDRESSES:
         raise RejectedError(f"a tenant has at most {MOST_ADDRESSES} addresses")
     return tuple(dict.fromkeys(addresses))
+
+
+def are_void(contacts: Contacts, tenant: Tenant | None) -> bool:
+    """Whether the addresses belong to nobody any more: the App was uninstalled, or came back as another generation."""
+    return tenant is None or tenant.status is TenantStatus.REMOVED or tenant.generation != contacts.generation
 
 
 def is_mailed(notice: Notice) -> bool:

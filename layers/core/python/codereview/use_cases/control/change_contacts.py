@@ -5,7 +5,7 @@ from typing import Protocol
 
 from codereview.control_ports import Tenants
 from codereview.domain.control.audit import AuditEntry, Request, audited
-from codereview.domain.control.contacts import Contacts
+from codereview.domain.control.contacts import Contacts, are_void
 from codereview.domain.review import TenantId
 from codereview.errors import NotFoundError
 
@@ -31,9 +31,13 @@ class ChangeContacts:
 
     def load(self, tenant: TenantId) -> Contacts:
         """Read a tenant's; raises NotFoundError where there is no such tenant."""
-        if self.tenants.load(tenant) is None:
+        found = self.tenants.load(tenant)
+        if found is None:
             raise NotFoundError(f"there is no tenant {tenant}")
-        return self.store.load(tenant)
+        contacts = self.store.load(tenant)
+        if are_void(contacts, found):
+            return replace(contacts, addresses=(), generation=found.generation)
+        return contacts
 
     def change(self, tenant: TenantId, addresses: tuple[str, ...], *, request: Request) -> Contacts:
         """Put the addresses in place of those that there are."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from codereview.control_ports import Notices
-from codereview.domain.control.contacts import Contacts, Mail, is_mailed, mails
+from codereview.control_ports import Notices, Tenants
+from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
+from codereview.domain.control.contacts import Contacts, Mail, are_void, is_mailed, mails
 from codereview.domain.control.notices import Notice
 from codereview.domain.review import TenantId
 from codereview.errors import PermanentError, RetryableError
-from codereview.ports import Clock, Jobs
+from codereview.ports import Clock, Ids, Jobs
 
 _NAME = "mail"
 _EVERY = timedelta(minutes=2)
@@ -26,7 +27,11 @@ class ContactBook(Protocol):
     """Who wants mail."""
 
     def all(self) -> Iterable[Contacts]:
-        """Return every tenant's that has some."""
+        """Return every tenant's that ever had some."""
+        ...
+
+    def remove(self, contacts: Contacts, *, audit: AuditEntry) -> None:
+        """Delete the version that was read."""
         ...
 
 
@@ -63,7 +68,9 @@ class MailNotices:
     """The job of every second minute."""
 
     clock: Clock
+    ids: Ids
     jobs: Jobs
+    tenants: Tenants
     notices: Notices
     contacts: ContactBook
     log: MailLog
@@ -77,6 +84,11 @@ class MailNotices:
         general = self._shown(None, now)
         sent = refused = 0
         for contacts in self.contacts.all():
+            tenant = self.tenants.load(contacts.tenant)
+            if are_void(contacts, tenant):
+                self._forget(contacts, now)
+            if tenant is None or not tenant.is_served or are_void(contacts, tenant):
+                continue
             for notice in (*general, *self._shown(contacts.tenant, now)):
                 if deadline - self.clock.now() < _LEAST_TIME:
                     return Mailed(sent=sent, refused=refused)
@@ -84,6 +96,12 @@ class MailNotices:
                     done, failed = self._send(notice, contacts)
                     sent, refused = sent + done, refused + failed
         return Mailed(sent=sent, refused=refused)
+
+    def _forget(self, contacts: Contacts, now: datetime) -> None:
+        """Delete the addresses of a tenant that is gone: they are people's."""
+        request = Request(actor=Actor(kind=ActorKind.SYSTEM, id="reconciler"), id=str(self.ids.new()), at=now)
+        audit = audited(request, tenant=contacts.tenant, action="contacts.forget", target="contacts")
+        self.contacts.remove(contacts, audit=audit)
 
     def _shown(self, tenant: TenantId | None, now: datetime) -> list[Notice]:
         found = self.notices.page(tenant, limit=_MOST).items

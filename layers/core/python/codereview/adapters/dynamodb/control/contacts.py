@@ -40,12 +40,16 @@ class DynamoContacts:
         place = Place(pk=_pk(contacts.tenant), owner=_OWNER, sort=contacts.tenant)
         self._documents.save(place, contacts, version=contacts.version, audit=audit)
 
+    def remove(self, contacts: Contacts, *, audit: AuditEntry) -> None:
+        """Delete the version that was read."""
+        self._documents.remove(_pk(contacts.tenant), version=contacts.version, audit=audit)
+
     def all(self) -> Iterator[Contacts]:
-        """Return every tenant's that has some."""
+        """Return every tenant's that ever had some."""
         after = None
         while True:
             found, after = self._documents.page(_OWNER, limit=_PAGE, after=after)
-            yield from (stored.value for stored in found if stored.value.addresses)
+            yield from (replace(stored.value, version=stored.version) for stored in found)
             if after is None:
                 return
 
