@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request
 from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import decode
+from codereview.domain.parking import Park
 from codereview.domain.review import Outcome
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.sqs import process_batch
@@ -145,6 +146,18 @@ class Histories(RuleBasedStateMachine):
         world = self.worlds[tenant]
         world.is_open = not world.is_open
         self._send(tenant, "reopened" if world.is_open else "closed")
+
+    @rule(tenant=st.sampled_from([0, 1]), minutes=st.integers(1, 90))
+    def pause(self, tenant: int, minutes: int) -> None:
+        until = self.time.moment + MINUTE * minutes
+        self.worlds[tenant].holding = lambda now: Park(reason="a pause", until=now + MINUTE) if now < until else None
+
+    @rule(tenant=st.sampled_from([0, 1]), minutes=st.integers(1, 90))
+    def spend_the_budget(self, tenant: int, minutes: int) -> None:
+        until = self.time.moment + MINUTE * minutes
+        self.worlds[tenant].admission = lambda request: (
+            Park(reason="the budget", until=until) if self.time.moment < until else reserving(request)
+        )
 
     # --- what goes wrong
 

@@ -5,12 +5,13 @@ that is frozen for longer than its lease while the other works.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import pytest
 
 from codereview.domain.envelope import Envelope
+from codereview.domain.review import ReviewKey, tenant_of
 from tests.scenarios.lanes import ALL, Lanes, come_to_rest
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_histories import acknowledge_when_busy, ignore_the_lease, post_without_a_look
@@ -30,6 +31,9 @@ class Meeting:
     calls_of_the_model: int = 1
 
 
+OWN_ID = str(ReviewKey(tenant=tenant_of("github.com", 1), repository_id=2, number=3, head_sha=HEAD_A).review_id)
+
+
 def push(world: World) -> None:
     """Replace the head."""
     world.head = HEAD_B
@@ -44,6 +48,8 @@ MEETINGS = {
         may=(HEAD_A,),
         calls_of_the_model=2,
     ),
+    # As the reconciler sends it.
+    "a review and its own message again": Meeting(second=lambda: replace(pull_request_event(), review_id=OWN_ID)),
     "a command and a review": Meeting(second=command_event, must=(HEAD_A, HEAD_A), calls_of_the_model=2),
 }
 
