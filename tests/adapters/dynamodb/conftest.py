@@ -11,7 +11,8 @@ import pytest
 from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from local import aws
-from local.processes import Processes, free_ports
+from local.checkout import child_environment
+from local.processes import LOOPBACK, Processes, free_ports, wait_until
 from tests.adapters.dynamodb.control_table import create_control_table
 
 if TYPE_CHECKING:
@@ -31,19 +32,17 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator["DynamoDBClie
 
 
 @pytest.fixture(scope="session")
-def dynalite() -> Iterator["DynamoDBClient"]:
+def dynalite(tmp_path_factory: pytest.TempPathFactory) -> Iterator["DynamoDBClient"]:
     """Another hand's DynamoDB, which shares nothing with the emulator: a second opinion on its conditional writes."""
     if not _DYNALITE.exists():
         subprocess.run(["npm", "ci", "--prefix", str(_TESTS), "--no-audit", "--no-fund", "--silent"], check=True)
-    (port,) = free_ports(1)
-    command = ["node", str(_DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert "listening" in process.stdout.readline()
-            yield aws.Aws(endpoint_url=f"http://127.0.0.1:{port}").client("dynamodb")
-        finally:
-            process.terminate()
+    folder, (port,) = tmp_path_factory.mktemp("dynalite"), free_ports(1)
+    log = folder / "log"
+    command = ["node", str(_DYNALITE), "--host", LOOPBACK, "--port", str(port), "--createTableMs", "0"]
+    with Processes([]) as processes:
+        child = processes.start(command, environment=child_environment({}), folder=folder, log=log)
+        wait_until(lambda: "listening" in log.read_text(), child=child, name="dynalite", log=log)
+        yield aws.Aws(endpoint_url=f"http://{LOOPBACK}:{port}").client("dynamodb")
 
 
 @pytest.fixture
