@@ -16,6 +16,7 @@ from local.processes import LOOPBACK, Processes, wait_until
 
 ACCOUNT_ID = "111122223333"  # the account of AWS's own examples
 REGION = "us-east-1"
+PERMISSIONS_LOG = "permissions.jsonl"  # what roles asked for, where they are enforced
 _LAYER_CACHE = LOCAL / "cache" / "layers"
 
 
@@ -85,7 +86,15 @@ def start(
     log = folder / "emulator.log"
     left_out = [argument for name in without for argument in ("--without", name)]
     child = processes.start(
-        [emulator / "python", "-m", "local.emulator", runtime / "python", _LAYER_CACHE, *left_out],
+        [
+            emulator / "python",
+            "-m",
+            "local.emulator",
+            runtime / "python",
+            _LAYER_CACHE,
+            folder / PERMISSIONS_LOG,
+            *left_out,
+        ],
         environment=child_environment(settings | aws.environment, home=folder),
         folder=folder,
         log=log,

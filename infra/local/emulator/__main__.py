@@ -1,15 +1,19 @@
 """Run ministack with the extensions; the environment holds ministack's own settings.
 
-Usage: python -m local.emulator FUNCTION_PYTHON LAYER_FOLDER [--without NAME]...
+Usage: python -m local.emulator FUNCTION_PYTHON LAYER_FOLDER PERMISSIONS_LOG [--without NAME]...
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ministack import app  # type: ignore[import-not-found]
 
-from local.emulator import EXTENSIONS, batch_responses, deployments, move_tasks, runtimes
+from local.emulator import EXTENSIONS, batch_responses, deployments, move_tasks, permissions, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> None:
@@ -17,15 +21,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="local.emulator")
     parser.add_argument("function_python", type=Path)
     parser.add_argument("layer_folder", type=Path)
+    parser.add_argument("permissions_log", type=Path)
     parser.add_argument(
         "--without", action="append", default=[], choices=EXTENSIONS, help="leave out an extension: shows its gap"
     )
     arguments = parser.parse_args()
-    extensions = {
+    extensions: dict[str, Callable[[], None]] = {
         "runtimes": lambda: runtimes.install(arguments.function_python, arguments.layer_folder),
         "move_tasks": move_tasks.install,
         "batch_responses": batch_responses.install,
         "deployments": deployments.install,
+        "permissions": lambda: permissions.install(arguments.permissions_log),
     }
     for name in EXTENSIONS:
         if name not in arguments.without:
