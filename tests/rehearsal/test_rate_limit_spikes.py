@@ -58,4 +58,4 @@ def key_of(stack: LocalStack, person: str, tenant: str) -> tuple[str, str]:
     wanted = {"name": "program", "scopes": ["reviews:read"], "expires_at": ends}
     made = call(stack, "POST", f"/v1/tenants/{tenant}/keys", person, wanted, idempotency_key=f"key-{tenant}")
     assert made.status == 201, made
-    return str(made.document["id"]), str(made.document["token"])
+    return str(made.document["key"]["id"]), str(made.document["token"])
