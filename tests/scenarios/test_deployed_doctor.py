@@ -78,3 +78,12 @@ def test_paused_workers_are_red_until_they_are_resumed(local_aws: LocalStack) ->
         run(local_aws, "workers", "resume", "--yes")
     assert (code, found["workers of reviews"]["colour"]) == (1, "red")
     assert found["workers of reviews"]["mend"] == "codereview workers resume --queue review"
+
+
+def test_what_is_deployed_is_priced_by_its_own_templates(local_aws: LocalStack) -> None:
+    done = run(local_aws, "idle-cost", "--json", "--reviews", "2000")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert 0 < told["idle"]["charged"] < 5
+    assert told["reviews"]["count"] == 2000
+    assert 0 < told["reviews"]["listed"] < 2
