@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from codereview import bootstrap_doctor
 from codereview.cli.main import cli
-from codereview.domain import diagnosis
+from codereview.domain import diagnosis, webhook
 from codereview.domain.control.queues import QueueDepth
 from codereview.domain.diagnosis import Colour, Diagnosis, Release, TableHealth, green, red, worst, yellow
 from codereview.domain.workers import ScalingNote, WorkerKind, Workers
@@ -50,6 +50,10 @@ def test_a_missing_right_is_named_with_the_page_that_grants_it() -> None:
 )
 def test_an_app_that_hears_of_no_pull_request_is_red(missing: tuple[str, ...], colour: str) -> None:
     assert seen(diagnosis.of_events(set(diagnosis.EVENTS) - set(missing), PAGE))[0] == colour
+
+
+def test_the_events_are_those_that_the_webhook_does_something_about() -> None:
+    assert set(diagnosis.EVENTS) == {name for name in webhook._HANDLERS if not name.startswith("installation")}
 
 
 @pytest.mark.parametrize(

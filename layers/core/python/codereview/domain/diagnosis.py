@@ -8,12 +8,11 @@ from enum import StrEnum
 from codereview.domain.control.queues import QueueDepth
 from codereview.domain.workers import ScalingNote, WorkerKind, Workers
 
-# https://docs.github.com/en/webhooks/webhook-events-and-payloads
+# What the webhook does something about; of installations GitHub tells every App.
 EVENTS = (
     "pull_request",
     "issue_comment",
     "pull_request_review_comment",
-    "pull_request_review_thread",
     "check_run",
     "check_suite",
 )
