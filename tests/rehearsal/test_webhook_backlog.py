@@ -19,7 +19,7 @@ PAGE = "webhook-backlog"
 
 
 @pytest.mark.timeout(600)
-def test_f1_a_backlog_is_seen_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
+def test_a_backlog_is_seen_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
     rehearse(night, count=170, reviewers=2, patience=PATIENCE_SECONDS)
 
 

@@ -1,17 +1,20 @@
 """Night 2: a release whose agent breaks off, and one that needs more memory than there is."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from codereview.adapters.dynamodb.items import review_item
+from codereview.ports import ReviewItem
 from local.demo import sample_repository
 from tests.rehearsal.operator_at_night import Night, worked
 from tests.rehearsal.releases import CRASH, HOLD, Fault, release
 from tests.rehearsal.tenants import tenant_of
 from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
-from tests.scenarios.test_deployed_faults import item_of, let_time_pass
+from tests.scenarios.test_deployed_faults import let_time_pass
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(900)]
 
@@ -42,10 +45,8 @@ def crash(night: Night, fault: Fault, *, alarm: str, name: str) -> Pulls:
 
 def recover(night: Night, pulls: Pulls) -> None:
     """What would take minutes is not waited for: leases and due times are set back, and the reconciler runs."""
-    for repository, number in pulls:
-        item = item_of(night.stack, night.stack.hub.pull(repository, number))
-        if item is not None:
-            let_time_pass(night.stack, item)
+    for item in _unfinished(night):
+        let_time_pass(night.stack, item)
     worked(night.follow(PAGE, "Verify"))
     said(night.stack, "reconcile", "--since", "1d")
 
@@ -60,7 +61,7 @@ def recover(night: Night, pulls: Pulls) -> None:
     assert night.ringing() == set()
 
 
-def test_f41_a_release_that_breaks_off_is_rolled_back_by_the_page_and_nothing_is_lost(night: Night) -> None:
+def test_a_release_that_breaks_off_is_rolled_back_by_the_page_and_nothing_is_lost(night: Night) -> None:
     pulls = crash(night, CRASH, alarm="worker-crash-lines", name="crashing")
     confirmed = "\n".join(each.said for each in night.follow(PAGE, "Confirm"))
     assert "RuntimeError" in confirmed
@@ -79,12 +80,18 @@ def test_a_failing_agent_is_switched_off_by_the_page_and_nothing_is_lost(night: 
         assert "security" not in _agents(review)
 
 
-def test_f41_reviewers_that_run_out_of_memory_are_given_more_by_the_page_and_nothing_is_lost(night: Night) -> None:
+def test_reviewers_that_run_out_of_memory_are_given_more_by_the_page_and_nothing_is_lost(night: Night) -> None:
     pulls = crash(night, HOLD, alarm="worker-crash-loop", name="exhausting")
     night.follow(PAGE, "Confirm", steps={1})
     worked(night.follow(PAGE, "Mitigate", steps={1}))
     assert said(night.stack, "workers", "status")["memory_mb"] == 1024
     recover(night, pulls)
+
+
+def _unfinished(night: Night) -> list[ReviewItem]:
+    table = night.stack.deployment.outputs["ControlTableName"]
+    items = night.stack.aws.client("dynamodb").scan(TableName=table)["Items"]
+    return [review_item(each) for each in items if each["pk"]["S"].startswith("review#") and "due_at" in each]
 
 
 def _broken(night: Night) -> list[str]:
@@ -97,7 +104,7 @@ def _agents(review: dict[str, Any]) -> str:
     return "\n".join(comment["body"].rpartition("\n")[2] for comment in review["comments"])
 
 
-def _until(is_so: Any, what: str) -> None:
+def _until(is_so: Callable[[], bool], what: object) -> None:
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         assert time.monotonic() < ends_at, what
