@@ -80,6 +80,7 @@ def test_a_failing_agent_is_switched_off_by_the_page_and_nothing_is_lost(night: 
         assert "security" not in _agents(review)
 
 
+@pytest.mark.long
 def test_reviewers_that_run_out_of_memory_are_given_more_by_the_page_and_nothing_is_lost(night: Night) -> None:
     pulls = crash(night, HOLD, alarm="worker-crash-loop", name="exhausting")
     night.follow(PAGE, "Confirm", steps={1})
