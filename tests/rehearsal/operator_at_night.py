@@ -23,6 +23,7 @@ _FENCE = re.compile(r"^ *```sh\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _STEP = re.compile(r"^(?P<number>\d+)\. ", re.MULTILINE)
 # Lambda's own lines about a process that did not get to its end.
 _DIED = re.compile(r"Runtime exited|Runtime\.ExitError|Task timed out|signal: killed")
+_REPORT = re.compile(r"Memory Size: (?P<size>\d+) MB\tMax Memory Used: (?P<used>\d+) MB")
 _SECONDS = 240
 
 
@@ -71,7 +72,8 @@ class Night:
 
     def died(self, line: str) -> bool:
         """Whether Lambda says by this line that a process did not get to its end."""
-        return _DIED.search(line) is not None
+        report = _REPORT.search(line)  # all that the emulator logs of a process that was killed for its memory
+        return _DIED.search(line) is not None or (report is not None and int(report["used"]) >= int(report["size"]))
 
     def ringing(self) -> set[str]:
         """Return the alarms that are on, without the stack's name in front."""
