@@ -252,7 +252,7 @@ def test_only_the_named_values_of_a_secret_are_given_out(aws: AwsServer, secrets
         ('{"app_id": 1, "private_key": null}', "lacks app_id, private_key"),
     ],
 )
-def test_b100_s5_a_secret_without_its_values_stops_the_function_and_is_not_shown(
+def test_b100_a_secret_without_its_values_stops_the_function_and_is_not_shown(
     aws: AwsServer, secrets: Secrets, value: str | None, complaint: str
 ) -> None:
     aws.secret = value

@@ -255,7 +255,7 @@ def test_an_empty_predecessor_is_none(aws: AwsServer, secret: LeanWebhookSecret,
         '{"previous": "canary"}',
     ],
 )
-def test_b10_b100_s5_without_a_usable_secret_the_deployment_is_not_set_up(
+def test_b10_b100_without_a_usable_secret_the_deployment_is_not_set_up(
     aws: AwsServer, secret: LeanWebhookSecret, text: str | None
 ) -> None:
     aws.secret = text

@@ -13,7 +13,7 @@ EACH_LOCK = pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.rel
 
 
 @EACH_LOCK
-def test_d3_every_requirement_has_one_version_and_its_hashes(lock: Path) -> None:
+def test_every_requirement_has_one_version_and_its_hashes(lock: Path) -> None:
     logical = lock.read_text().replace("\\\n", " ").splitlines()
     requirements = [line for line in logical if line.strip() and not line.lstrip().startswith("#")]
     assert requirements
@@ -22,7 +22,7 @@ def test_d3_every_requirement_has_one_version_and_its_hashes(lock: Path) -> None
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", line), line
 
 
-def test_d3_every_package_of_npm_has_its_hash() -> None:
+def test_every_package_of_npm_has_its_hash() -> None:
     packages = json.loads((ROOT / "tests/package-lock.json").read_text())["packages"]
     own = {path: package for path, package in packages.items() if path and not package.get("inBundle")}
     assert own
@@ -33,7 +33,7 @@ def test_d3_every_package_of_npm_has_its_hash() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(ROOT)))
-def test_d3_no_script_runs_what_it_downloads_or_installs_without_hashes(script: Path) -> None:
+def test_no_script_runs_what_it_downloads_or_installs_without_hashes(script: Path) -> None:
     text = script.read_text().replace("\\\n", " ")
     assert not re.search(r"(curl|wget)\b[^\n]*\|\s*(ba|z|da)?sh\b", text)
     for line in text.splitlines():

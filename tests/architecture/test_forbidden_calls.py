@@ -59,23 +59,23 @@ EACH = pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.rela
 
 
 @EACH
-def test_d1_sql_is_never_put_together_from_values(file: Path) -> None:
+def test_sql_is_never_put_together_from_values(file: Path) -> None:
     if not file.is_relative_to(MAY_WRITE_SQL):
         assert list(made_up_sql(file.read_text())) == []
 
 
 @EACH
-def test_d2_no_data_is_loaded_by_what_can_run_code(file: Path) -> None:
+def test_no_data_is_loaded_by_what_can_run_code(file: Path) -> None:
     assert LOADERS & set(imported(file.read_text())) == set()
 
 
 @EACH
-def test_l2_no_function_logs_its_events_or_its_libraries_chatter(file: Path) -> None:
+def test_no_function_logs_its_events_or_its_libraries_chatter(file: Path) -> None:
     names = {_name(node) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.expr)}
     assert names & DEBUG == set()
 
 
-def test_l2_no_variable_of_the_template_turns_debugging_on() -> None:
+def test_no_variable_of_the_template_turns_debugging_on() -> None:
     class Template(yaml.SafeLoader):
         """Reads CloudFormation, whose short forms are tags."""
 

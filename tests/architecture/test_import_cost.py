@@ -118,7 +118,7 @@ def calls_in(path: str) -> list[tuple[int, str]]:
     return sorted((call.lineno, ast.unparse(call.func)) for call in calls)
 
 
-def test_s1_the_payload_is_read_in_one_place_after_the_signature() -> None:
+def test_the_payload_is_read_in_one_place_after_the_signature() -> None:
     assert "json.loads" not in str(calls_in("entrypoints/http.py") + calls_in("domain/webhook.py"))
     names = [name for _, name in calls_in("use_cases/accept_webhook.py")]
     assert names.index("self._is_signed") < names.index("interpret") < names.index("self.queue.send")
@@ -126,7 +126,7 @@ def test_s1_the_payload_is_read_in_one_place_after_the_signature() -> None:
 
 
 @pytest.mark.parametrize("path", ["domain/signature.py", "use_cases/accept_webhook.py"])
-def test_s2_signatures_are_compared_in_constant_time_only(path: str) -> None:
+def test_signatures_are_compared_in_constant_time_only(path: str) -> None:
     tree = ast.parse((PACKAGE / "codereview" / path).read_text())
     comparisons = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
     is_equality = [

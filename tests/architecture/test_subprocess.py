@@ -44,11 +44,11 @@ def sources() -> list[Path]:
 
 
 @pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(ROOT)))
-def test_p1_programs_are_started_by_the_analyzers_and_the_command_line_only(file: Path) -> None:
+def test_programs_are_started_by_the_analyzers_and_the_command_line_only(file: Path) -> None:
     assert list(starts_programs(file.read_text())) == []
 
 
-def test_p1_the_analyzers_do_start_one_in_one_place() -> None:
+def test_the_analyzers_do_start_one_in_one_place() -> None:
     starting = [
         file.name for file in PACKAGE.joinpath("adapters").rglob("*.py") if list(starts_programs(file.read_text()))
     ]

@@ -253,7 +253,7 @@ def test_lambdas_errors_are_told_apart(error: Exception, expected: type[Exceptio
     assert raised.value.__cause__ is error
 
 
-def test_l1_neither_files_nor_findings_are_logged() -> None:
+def test_neither_files_nor_findings_are_logged() -> None:
     log = io.StringIO()
     engines = Recording(
         lambda file: [candidate(file, title="CANARY-title", quote="CANARY-quote")], ruff="CANARY-reason"

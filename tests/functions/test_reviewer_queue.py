@@ -141,7 +141,7 @@ def test_f9_f12_a_message_whose_pull_request_is_taken_comes_back_when_the_lease_
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=50))
-def test_l3_no_text_breaks_out_of_its_log_line(text: str) -> None:
+def test_no_text_breaks_out_of_its_log_line(text: str) -> None:
     function = Function()
     function.logger.info("Done", reason=text, outcome={"title": text})
     (line,) = function.lines
@@ -149,7 +149,7 @@ def test_l3_no_text_breaks_out_of_its_log_line(text: str) -> None:
     assert (line["reason"], line["outcome"]) == (text, {"title": text})
 
 
-def test_l1_no_word_of_the_pull_request_is_logged_whatever_fails() -> None:
+def test_no_word_of_the_pull_request_is_logged_whatever_fails() -> None:
     """The world's code, finding and title stand for everything of a stranger: none is in any line."""
     calls = Function()
     calls.kept(record(GOOD))

@@ -204,7 +204,7 @@ def test_an_outage_of_the_secrets_store_loses_no_delivery_while_the_secret_is_kn
         assert world.deliver(pull_request())["statusCode"] == 202
 
 
-def test_b10_s5_a_deployment_whose_secret_was_removed_serves_nothing() -> None:
+def test_b10_a_deployment_whose_secret_was_removed_serves_nothing() -> None:
     world = World()
     world.deliver(pull_request())
     world.secrets.failure = ConfigurationError("the webhook secret has no value")
@@ -235,7 +235,7 @@ def test_the_log_says_what_became_of_each_delivery_in_powertools_words() -> None
     }
 
 
-def test_l1_bodies_signatures_and_secrets_never_reach_log_or_answer() -> None:
+def test_bodies_signatures_and_secrets_never_reach_log_or_answer() -> None:
     world = World()
     canary = "canary-body"
     payloads: list[object] = [
@@ -257,7 +257,7 @@ def test_l1_bodies_signatures_and_secrets_never_reach_log_or_answer() -> None:
 
 
 @pytest.mark.parametrize("variable", ["POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "AWS_LAMBDA_LOG_LEVEL"])
-def test_l2_no_debug_flag_makes_the_function_log_an_event(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_no_debug_flag_makes_the_function_log_an_event(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "true")
     world = World()
     world.deliver(comment("canary-comment"), event="issue_comment")
@@ -265,7 +265,7 @@ def test_l2_no_debug_flag_makes_the_function_log_an_event(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\r\n{}", "\x1b[31m", '"}', "\u2028", "\ud800", "é"])
-def test_l3_headers_cannot_break_out_of_their_log_line(text: str) -> None:
+def test_headers_cannot_break_out_of_their_log_line(text: str) -> None:
     world = World()
     for headers in ({"x-github-event": text}, {"x-github-delivery": text}, {"x-hub-signature-256": text}):
         world.deliver(pull_request(), headers=headers)  # checks each line

@@ -71,7 +71,7 @@ def test_sqs_and_secrets_manager_may_have_addresses_of_their_own(
 
 
 @pytest.mark.parametrize("secret", [None, "", "{}", '{"current": ""}'])
-def test_b10_s5_without_a_secret_the_function_crashes_on_every_delivery(aws: AwsServer, secret: str | None) -> None:
+def test_b10_without_a_secret_the_function_crashes_on_every_delivery(aws: AwsServer, secret: str | None) -> None:
     aws.secret = secret
     for _ in range(2):
         with pytest.raises(ConfigurationError):
@@ -94,7 +94,7 @@ def test_f1_f2_f3_no_success_without_sqs_saying_so(
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT.keys() - {"STAGE", "AWS_SESSION_TOKEN"} - {"POWERTOOLS_LOG_LEVEL"}))
-def test_b100_s5_a_function_without_its_settings_serves_nothing(
+def test_b100_a_function_without_its_settings_serves_nothing(
     aws: AwsServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "  ")

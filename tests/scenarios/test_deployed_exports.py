@@ -51,7 +51,7 @@ def rows_of(form: str, data: bytes) -> Iterator[tuple[str, str, str]]:
         yield row["agent"], row["path"], row["fingerprint"]
 
 
-def test_d4_an_export_in_each_format_holds_the_rows_of_the_tenant(local_aws_with_roles: LocalStack) -> None:
+def test_an_export_in_each_format_holds_the_rows_of_the_tenant(local_aws_with_roles: LocalStack) -> None:
     stack, person = local_aws_with_roles, operator(local_aws_with_roles)
     repository = stack.hub.add_repository(sample_repository(), owner="exported", name="sample")
     bound = call(stack, "POST", "/v1/tenants", person, {"installation_id": installation(stack, "exported")})

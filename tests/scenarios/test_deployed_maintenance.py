@@ -25,7 +25,7 @@ def invoke(stack: LocalStack, action: str, **parameters: Any) -> dict[str, Any]:
     return document
 
 
-def test_d4_a_night_an_export_and_a_deletion_with_the_rights_of_the_role(local_aws_with_roles: LocalStack) -> None:
+def test_a_night_an_export_and_a_deletion_with_the_rights_of_the_role(local_aws_with_roles: LocalStack) -> None:
     stack = local_aws_with_roles
     repository = stack.hub.add_repository(sample_repository(), owner="kept-in-shape", name="sample")
     pull = open_and_wait(stack.hub, repository, base="main", head="change")

@@ -121,7 +121,7 @@ def start_anew(stack: LocalStack) -> None:
 
 @pytest.mark.long  # a review that was stopped looks again after a minute
 @pytest.mark.parametrize("is_general", [True, False])
-def test_d8_nothing_is_posted_while_posting_is_switched_off_and_then_it_goes_on(
+def test_nothing_is_posted_while_posting_is_switched_off_and_then_it_goes_on(
     local_aws: LocalStack, tenant: str, *, is_general: bool
 ) -> None:
     place = ("--deployment",) if is_general else ("--tenant", tenant)

@@ -19,7 +19,7 @@ from tests.scenarios.world import pull_request_event
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
 
 
-def test_d4_an_outage_is_told_on_the_status_page_with_the_rights_of_the_role(local_aws_with_roles: LocalStack) -> None:
+def test_an_outage_is_told_on_the_status_page_with_the_rights_of_the_role(local_aws_with_roles: LocalStack) -> None:
     stack, table = local_aws_with_roles, local_aws_with_roles.deployment.outputs["ControlTableName"]
     dynamodb, functions = stack.aws.client("dynamodb"), stack.aws.client("lambda")
     agenda = DynamoAgenda(dynamodb, table)

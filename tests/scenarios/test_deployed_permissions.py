@@ -156,7 +156,7 @@ def hold(stack: LocalStack, review: str) -> None:
     DynamoAgenda(client, table).hold(Held(envelope=again, reason="an outage", due_at=SystemClock().now()))
 
 
-def test_d4_every_right_is_used_in_a_day_or_has_its_reason(local_aws_with_roles: LocalStack) -> None:
+def test_every_right_is_used_in_a_day_or_has_its_reason(local_aws_with_roles: LocalStack) -> None:
     stack = local_aws_with_roles
     a_day(stack)
     templates = translate({"template.yaml": (ROOT / "template.yaml").read_text()}, {})

@@ -14,7 +14,7 @@ from tests.scenarios.callers import call, installation, operator
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
 
 
-def test_d4_the_record_is_asked_behind_the_deployed_api_with_the_rights_of_the_role(
+def test_the_record_is_asked_behind_the_deployed_api_with_the_rights_of_the_role(
     local_aws_with_roles: LocalStack,
 ) -> None:
     stack = local_aws_with_roles
@@ -29,7 +29,7 @@ def test_d4_the_record_is_asked_behind_the_deployed_api_with_the_rights_of_the_r
     )
 
 
-def test_d4_what_was_reviewed_is_told_by_every_report_of_the_deployed_api(local_aws_with_roles: LocalStack) -> None:
+def test_what_was_reviewed_is_told_by_every_report_of_the_deployed_api(local_aws_with_roles: LocalStack) -> None:
     stack, person = local_aws_with_roles, operator(local_aws_with_roles)
     repository = stack.hub.add_repository(sample_repository(), owner="reported", name="sample")
     bound = call(stack, "POST", "/v1/tenants", person, {"installation_id": installation(stack, "reported")})

@@ -35,12 +35,12 @@ def way(world: World) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("name", ODD_TIMES)
-def test_i19_no_time_is_special(name: str) -> None:
+def test_no_time_is_special(name: str) -> None:
     assert way(World(now=ODD_TIMES[name], admission=reserving)) == way(World(admission=reserving))
 
 
 @pytest.mark.parametrize("skew", [SKEW, -SKEW], ids=["ahead", "behind"])
-def test_i19_f52_a_clock_that_jumps_five_minutes_at_any_call_loses_and_doubles_nothing(skew: timedelta) -> None:
+def test_f52_a_clock_that_jumps_five_minutes_at_any_call_loses_and_doubles_nothing(skew: timedelta) -> None:
     for at in count():
         world = World(admission=reserving)
 
@@ -59,7 +59,7 @@ def test_i19_f52_a_clock_that_jumps_five_minutes_at_any_call_loses_and_doubles_n
         assert world.model_calls <= 2
 
 
-def test_i19_workers_whose_clocks_differ_by_five_minutes_keep_out_of_each_others_way() -> None:
+def test_workers_whose_clocks_differ_by_five_minutes_keep_out_of_each_others_way() -> None:
     for at in count():
         world = World(admission=reserving)
 

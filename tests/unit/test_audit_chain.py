@@ -164,7 +164,7 @@ def test_the_deployments_own_entries_have_a_chain_of_their_own() -> None:
     assert chained(entry(1, tenant=None), GENESIS).tenant == DEPLOYMENT
 
 
-def test_au2_a_record_says_who_from_where_and_how_it_ended() -> None:
+def test_a_record_says_who_from_where_and_how_it_ended() -> None:
     record = chained(entry(1, outcome=AuditOutcome.REFUSED), GENESIS)
     assert record.actor == "key:k1"
     assert record.details == {

@@ -75,7 +75,7 @@ def test_b75_a_share_is_between_nothing_and_all(percent: int) -> None:
 
 @pytest.mark.parametrize("general", [True, False])
 @pytest.mark.parametrize("own", [True, False])
-def test_b75_d8_a_switch_that_the_operator_has_thrown_no_tenant_turns_on_again(general: bool, own: bool) -> None:
+def test_b75_a_switch_that_the_operator_has_thrown_no_tenant_turns_on_again(general: bool, own: bool) -> None:
     taken = snapshot(
         FlagSet(tenant=None, posting=general, models=not general),
         FlagSet(tenant=MINE, posting=own, models=not own),

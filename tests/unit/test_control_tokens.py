@@ -21,7 +21,7 @@ JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."
     token_id=st.uuids(),
     secret=st.binary(min_size=32, max_size=32),
 )
-def test_k1_a_token_is_read_as_it_was_made(kind: TokenKind, environment: str, token_id: UUID, secret: bytes) -> None:
+def test_a_token_is_read_as_it_was_made(kind: TokenKind, environment: str, token_id: UUID, secret: bytes) -> None:
     made = make_token(kind, environment=environment, token_id=token_id, secret=secret)
     parsed = parse_token(made.text, environment=environment)
     assert parsed is not None

@@ -25,7 +25,7 @@ GITHUB_TOKEN = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
         "code=0123456789",
     ],
 )
-def test_l1_what_must_not_be_shown_is_masked(secret: str) -> None:
+def test_what_must_not_be_shown_is_masked(secret: str) -> None:
     made = exhibit("logs/api.jsonl", json.dumps({"message": f"GET https://host/path?a=1&{secret} failed"}))
     assert secret not in made.text
     assert made.masked == 1

@@ -172,7 +172,7 @@ def test_retiring_keeps_everything_else() -> None:
     assert retired({"current": NEW, "previous": OLD}) == {"current": NEW}
 
 
-def test_l1_the_audit_log_says_which_secret_and_nothing_of_it() -> None:
+def test_the_audit_log_says_which_secret_and_nothing_of_it() -> None:
     deployment = Deployment()
     deployment.rotate(WEBHOOK, NEW)
     deployment.rotate(APP, PEM.format(2))

@@ -13,7 +13,7 @@ BODY = b"Hello, World!"
 SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 
 
-def test_s1_githubs_own_example_is_signed() -> None:
+def test_githubs_own_example_is_signed() -> None:
     assert is_signed(BODY, SIGNATURE, [SECRET])
 
 

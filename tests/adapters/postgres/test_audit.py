@@ -94,7 +94,7 @@ def test_f65_writers_at_once_make_one_chain(log: PostgresAuditLog) -> None:
     assert verify(log.records(TENANT)) == ()
 
 
-def test_m12_a_writer_that_forgets_the_lock_is_refused_instead_of_forking_the_chain(
+def test_a_writer_that_forgets_the_lock_is_refused_instead_of_forking_the_chain(
     log: PostgresAuditLog, superuser: psycopg.Connection
 ) -> None:
     log.append([entry(1), entry(2)])
@@ -119,7 +119,7 @@ def numbers() -> list[int]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(st.characters()), ANYTHING, max_size=4), st.text(st.characters()))
-def test_m3_m13_whatever_is_audited_verifies_as_the_database_gives_it_back(
+def test_whatever_is_audited_verifies_as_the_database_gives_it_back(
     log: PostgresAuditLog, numbers: list[int], after: dict[str, Any], target: str
 ) -> None:
     numbers.append(1)
@@ -155,7 +155,7 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize(("statement", "found"), TAMPERING.values(), ids=TAMPERING)
-def test_au1_tampering_with_the_table_is_found(
+def test_tampering_with_the_table_is_found(
     log: PostgresAuditLog, superuser: psycopg.Connection, statement: str, found: set[Problem]
 ) -> None:
     log.append([entry(number) for number in range(1, 6)])

@@ -96,14 +96,14 @@ def test_no_role_of_a_function_can_become_another(superuser: psycopg.Connection,
         (190_001, True),
     ],
 )
-def test_t12_a_server_whose_row_security_is_known_to_leak_is_refused(version: int, *, is_safe: bool) -> None:
+def test_a_server_whose_row_security_is_known_to_leak_is_refused(version: int, *, is_safe: bool) -> None:
     assert is_safe_server(version) is is_safe
 
 
 @pytest.mark.parametrize(
     "statement", ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]
 )
-def test_au1_even_the_superuser_cannot_change_the_audit_log(superuser: psycopg.Connection, statement: str) -> None:
+def test_even_the_superuser_cannot_change_the_audit_log(superuser: psycopg.Connection, statement: str) -> None:
     superuser.execute(
         "INSERT INTO audit_log VALUES ('t', 1, now(), 'actor', 'action', 'target', '{}', '\\x00', '\\x01')"
     )

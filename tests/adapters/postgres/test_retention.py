@@ -228,7 +228,7 @@ def canaries(superuser: psycopg.Connection, shelf: MemoryShelf, tenant: TenantId
     return found + [key for key in shelf.objects if f"/{tenant.replace(':', '/')}/" in key]
 
 
-def test_d6_a_deleted_tenant_leaves_a_tombstone_and_nothing_else(
+def test_a_deleted_tenant_leaves_a_tombstone_and_nothing_else(
     connect: Connect, superuser: psycopg.Connection, filled: MemoryShelf
 ) -> None:
     world = upkeep(connect, filled)
@@ -253,7 +253,7 @@ def test_d6_a_deleted_tenant_leaves_a_tombstone_and_nothing_else(
 
 
 @pytest.mark.parametrize("how", HOWS, ids="-".join)
-def test_d6_a_deletion_that_breaks_off_at_any_call_is_finished_by_the_next_run(
+def test_a_deletion_that_breaks_off_at_any_call_is_finished_by_the_next_run(
     copies: Copies, connect: Connect, superuser: psycopg.Connection, filled: MemoryShelf, how: tuple[str, str]
 ) -> None:
     upkeep(connect, filled).deletion.request(TENANT, request=request())

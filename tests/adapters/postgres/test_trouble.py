@@ -425,7 +425,7 @@ def leave(pool: sa.Engine, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["commit", "raise", "database error", "cancel", "roll back"])
-def test_t7_the_next_user_of_a_connection_sees_nothing_of_the_tenant_before(
+def test_the_next_user_of_a_connection_sees_nothing_of_the_tenant_before(
     connect: Connect, pool: sa.Engine, how: str
 ) -> None:
     record = PostgresReviewRecord(connect("codereview_writer"))
@@ -452,14 +452,14 @@ def test_t7_the_next_user_of_a_connection_sees_nothing_of_the_tenant_before(
     ],
     ids=["insert", "update"],
 )
-def test_t7_a_row_cannot_be_written_for_another_tenant(connect: Connect, statement: str) -> None:
+def test_a_row_cannot_be_written_for_another_tenant(connect: Connect, statement: str) -> None:
     writer = connect("codereview_writer")
     PostgresReviewRecord(writer).write(recorded(), None)
     with pytest.raises(ConfigurationError, match="42501"), tenant_transaction(writer, TENANT) as connection:
         connection.exec_driver_sql(statement, (OTHER,))
 
 
-def test_t7_a_row_of_another_tenant_cannot_be_changed(connect: Connect, superuser: psycopg.Connection) -> None:
+def test_a_row_of_another_tenant_cannot_be_changed(connect: Connect, superuser: psycopg.Connection) -> None:
     writer = connect("codereview_writer")
     PostgresReviewRecord(writer).write(recorded(tenant=OTHER), result("x"))
     first = snapshot(superuser)
@@ -469,9 +469,7 @@ def test_t7_a_row_of_another_tenant_cannot_be_changed(connect: Connect, superuse
     assert snapshot(superuser) == first
 
 
-def test_t7_the_same_review_id_of_another_tenant_is_no_conflict(
-    connect: Connect, superuser: psycopg.Connection
-) -> None:
+def test_the_same_review_id_of_another_tenant_is_no_conflict(connect: Connect, superuser: psycopg.Connection) -> None:
     """A key that did not start with the tenant would swallow the second row, and tell that the first is there."""
     writer = connect("codereview_writer")
     PostgresReviewRecord(writer).write(recorded(), result("x"))
@@ -484,7 +482,7 @@ def test_t7_the_same_review_id_of_another_tenant_is_no_conflict(
     assert len(rows(superuser, "SELECT FROM reviews")) == 2
 
 
-def test_m9_a_finding_cannot_refer_to_another_tenants_review(connect: Connect) -> None:
+def test_a_finding_cannot_refer_to_another_tenants_review(connect: Connect) -> None:
     writer = connect("codereview_writer")
     theirs = recorded(tenant=OTHER)
     PostgresReviewRecord(writer).write(theirs, None)
@@ -502,7 +500,7 @@ def _sources() -> Iterator[Path]:
     return Path(codereview.__file__).parent.rglob("*.py")
 
 
-def test_t7_the_code_sets_a_tenant_for_one_transaction_only() -> None:
+def test_the_code_sets_a_tenant_for_one_transaction_only() -> None:
     text = "\n".join(path.read_text() for path in sorted(_sources()))
     assert text.count("set_config('app.tenant', :tenant, true)") == 1
     assert text.count("set_config('app.tenant'") == 1

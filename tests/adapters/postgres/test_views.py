@@ -25,7 +25,7 @@ def seen(connect: Connect, tenant: TenantId, view: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_t3_a_view_shows_the_tenant_that_is_named_and_without_one_nothing(connect: Connect, view: str) -> None:
+def test_a_view_shows_the_tenant_that_is_named_and_without_one_nothing(connect: Connect, view: str) -> None:
     years(connect)
     assert {row["tenant_id"] for row in seen(connect, TENANT, view)} == {TENANT}
     assert {row["tenant_id"] for row in seen(connect, OTHER, view)} == {OTHER}

@@ -81,7 +81,7 @@ def bad_keys(world: World) -> dict[str, str]:
     }
 
 
-def test_b59_b60_b63_k3_every_bad_key_hears_the_same(world: World) -> None:
+def test_b59_b60_b63_every_bad_key_hears_the_same(world: World) -> None:
     heard = {}
     for name, token in bad_keys(world).items():
         world.clock.sleep(timedelta(minutes=1))
@@ -118,11 +118,11 @@ def test_b59_what_cannot_be_a_key_costs_no_request_to_the_table(world: World) ->
         "",
     ],
 )
-def test_b61_z4_a_path_that_is_spelt_otherwise_is_no_path(shared: World, path: str) -> None:
+def test_b61_a_path_that_is_spelt_otherwise_is_no_path(shared: World, path: str) -> None:
     assert shared.call("GET", path, shared.key()).status == 404
 
 
-def test_b61_z4_no_header_changes_the_path_the_host_or_the_tenant(shared: World) -> None:
+def test_b61_no_header_changes_the_path_the_host_or_the_tenant(shared: World) -> None:
     shared.tenant(THEIRS)
     theirs = tenant_path(THEIRS)
     headers = {
@@ -155,7 +155,7 @@ def test_b62_no_header_overrides_the_method(shared: World) -> None:
     assert shared.call("GET", path, issued.token.text).json["revoked_at"] is None
 
 
-def test_b63_z3_a_session_that_ended_is_none(world: World) -> None:
+def test_b63_a_session_that_ended_is_none(world: World) -> None:
     token = world.person(11, Role.VIEWER)
     assert world.call("GET", KEYS, token).status == 200
     assert world.call("DELETE", "/v1/session", token).status == 204
@@ -187,11 +187,11 @@ def test_a_tenant_that_is_blocked_is_refused_at_once_and_the_operator_still_reac
         {"httpMethod": "GET", "path": "/v1/me", "requestContext": {"requestId": "1"}},
     ],
 )
-def test_b91_d7_an_event_that_api_gateway_did_not_make_is_refused(shared: World, given: dict[str, Any]) -> None:
+def test_b91_an_event_that_api_gateway_did_not_make_is_refused(shared: World, given: dict[str, Any]) -> None:
     assert shared.send(given).status == 400
 
 
-def test_b91_d7_whom_an_event_names_in_its_context_is_not_let_in(shared: World) -> None:
+def test_b91_whom_an_event_names_in_its_context_is_not_let_in(shared: World) -> None:
     given = event("GET", KEYS)
     given["requestContext"]["authorizer"] = {"lambda": {"tenant": "github.com:1"}, "iam": {"userArn": "arn:root"}}
     assert shared.send(given).status == 401
@@ -283,7 +283,7 @@ def test_when_a_key_was_last_used_is_remembered_once_an_hour(world: World) -> No
 # --- refusals
 
 
-def test_b66_au2_a_refused_change_is_audited_with_who_asked_for_what(world: World) -> None:
+def test_b66_a_refused_change_is_audited_with_who_asked_for_what(world: World) -> None:
     viewer = world.person(11, Role.VIEWER)
     wanted = {"name": "x", "scopes": ["keys:read"], "expires_at": "2026-04-01T00:00:00Z"}
     assert world.call("POST", KEYS, viewer, body=wanted).status == 403

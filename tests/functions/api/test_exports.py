@@ -111,7 +111,7 @@ def test_after_seven_days_an_export_is_gone_with_its_file(world: World, key: str
     assert "job#github.com:1#" in items
 
 
-def test_z1_anothers_export_does_not_exist_not_even_under_ones_own_name(world: World, key: str) -> None:
+def test_anothers_export_does_not_exist_not_even_under_ones_own_name(world: World, key: str) -> None:
     theirs = world.export(account=THEIRS)
     world.finish_exports(account=THEIRS)
     for account in (MINE, THEIRS):

@@ -69,7 +69,7 @@ def heard(world: World, token: str, asked: list[tuple[str, str]], app: ApiApp | 
     return answers
 
 
-def test_t8_b64_the_whole_api_answers_byte_by_byte_the_same_with_and_without_the_others_data(world: World) -> None:
+def test_b64_the_whole_api_answers_byte_by_byte_the_same_with_and_without_the_others_data(world: World) -> None:
     fill(world, MINE, "mine")
     mine = world.key(ADMINISTRATING)
     viewer = world.person(11, Role.VIEWER)
@@ -89,7 +89,7 @@ def test_t8_b64_the_whole_api_answers_byte_by_byte_the_same_with_and_without_the
             assert one == other
 
 
-def test_t10_a_warm_process_answers_a_tenant_as_a_fresh_one_does(world: World) -> None:
+def test_a_warm_process_answers_a_tenant_as_a_fresh_one_does(world: World) -> None:
     fill(world, THEIRS, CANARY)
     fill(world, MINE, "mine")
     theirs, mine = world.key(account=THEIRS), world.key()
@@ -104,7 +104,7 @@ def test_t10_a_warm_process_answers_a_tenant_as_a_fresh_one_does(world: World) -
     assert CANARY not in str(heard(world, mine, asked[mine], warm))
 
 
-def test_t11_every_item_of_a_tenant_bears_its_name_or_a_number_that_nobody_guesses(world: World) -> None:
+def test_every_item_of_a_tenant_bears_its_name_or_a_number_that_nobody_guesses(world: World) -> None:
     fill(world, MINE, "mine")
     kinds_by_id = {"key", "session", "review", "notice", "audit", "once", "place", "flag", "quota", "tenant", "limit"}
     for pk in world.pks():
@@ -112,7 +112,7 @@ def test_t11_every_item_of_a_tenant_bears_its_name_or_a_number_that_nobody_guess
         assert kind in kinds_by_id or f"github.com:{MINE}" in pk.split("#"), pk
 
 
-def test_k1_the_table_holds_no_key_session_or_secret_that_could_be_used(world: World) -> None:
+def test_the_table_holds_no_key_session_or_secret_that_could_be_used(world: World) -> None:
     admin = world.person(11, Role.ADMIN)
     wanted = {"name": "ci", "scopes": ["keys:read"], "expires_at": "2026-04-01T00:00:00Z"}
     made = world.call("POST", tenant_path(MINE, "/keys"), admin, body=wanted, headers={"idempotency-key": "k"})

@@ -20,7 +20,7 @@ def keys(world: World) -> int:
     return sum(pk.startswith("key#") for pk in world.pks())
 
 
-def test_b73_i13_the_same_request_again_gets_the_same_answer_and_does_nothing(world: World) -> None:
+def test_b73_the_same_request_again_gets_the_same_answer_and_does_nothing(world: World) -> None:
     token = world.key()
     before = keys(world)
     first, again = create(world, token), create(world, token)
@@ -73,7 +73,7 @@ def test_b73_after_a_day_a_name_is_free_for_another_request_and_the_old_one_is_s
     assert keys(world) == before + 2
 
 
-def test_b73_i13_while_it_is_being_answered_the_same_request_waits(world: World) -> None:
+def test_b73_while_it_is_being_answered_the_same_request_waits(world: World) -> None:
     token = world.key()
     heard = []
     issue = world.app.services.manage_keys.keys
@@ -128,7 +128,7 @@ def test_f62_a_request_whose_answer_was_lost_on_the_way_from_the_table_is_not_do
     assert keys(world) == before + 1
 
 
-def test_f64_i12_every_change_has_one_entry_and_a_change_without_one_does_not_happen(world: World) -> None:
+def test_f64_every_change_has_one_entry_and_a_change_without_one_does_not_happen(world: World) -> None:
     token = world.key()
     for path, body in ((KEYS, WANTED), (tenant_path(MINE, "/pauses"), {"reason": "x"})):
         assert world.call("POST", path, token, body=body).status < 300

@@ -135,7 +135,7 @@ def test_a_pause_is_set_shown_and_taken_back(world: World) -> None:
     assert world.call("POST", path, key, body={"number": 7, "reason": "x"}).status == 400
 
 
-def test_d8_a_switch_is_thrown_for_a_tenant_and_for_all(world: World) -> None:
+def test_a_switch_is_thrown_for_a_tenant_and_for_all(world: World) -> None:
     key, operator = world.key(), world.operator()
     for path, token in ((tenant_path(MINE, "/flags"), key), ("/v1/deployment/flags", operator)):
         changed = world.call("PUT", path, token, body={"posting": False, "models": False}, headers={"if-match": '"0"'})

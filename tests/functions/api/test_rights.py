@@ -76,13 +76,13 @@ def ask(world: World, operation: str, caller: str) -> Reply:
     return world.call(asked.method, asked.path, token, body=asked.body, headers=asked.headers)
 
 
-def test_z2_every_route_stands_in_the_table_once() -> None:
+def test_every_route_stands_in_the_table_once() -> None:
     listed = [*ANYBODY, *SIGNED_IN, *PEOPLE, *OPERATORS, *IN_TENANT]
     assert sorted(listed) == sorted(route.operation for route in ROUTES)
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
-def test_z2_the_router_asks_for_what_the_table_says() -> None:
+def test_the_router_asks_for_what_the_table_says() -> None:
     for route in ROUTES:
         if isinstance(route.access, Who):
             names = {Who.ANYBODY: ANYBODY, Who.SIGNED_IN: SIGNED_IN, Who.PERSON: PEOPLE, Who.OPERATOR: OPERATORS}
@@ -98,7 +98,7 @@ def test_z2_the_router_asks_for_what_the_table_says() -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(BY_NAME))
-def test_b64_z1_k2_every_caller_gets_as_far_as_the_table_says(shared: World, operation: str) -> None:
+def test_b64_every_caller_gets_as_far_as_the_table_says(shared: World, operation: str) -> None:
     got, wanted = dict[str, Any](), dict[str, Any]()
     for caller in CALLERS:
         reply = ask(shared, operation, caller)

@@ -93,7 +93,7 @@ def test_while_github_does_not_answer_the_sign_in_is_to_be_tried_later(world: Wo
     assert "canary" not in reply.text
 
 
-def test_b84_t9_a_tenant_is_what_github_says_about_an_installation_and_only_operators_bind_one(world: World) -> None:
+def test_b84_a_tenant_is_what_github_says_about_an_installation_and_only_operators_bind_one(world: World) -> None:
     installation = world.installed.install(55)
     wanted = {"installation_id": installation}
     assert world.call("POST", "/v1/tenants", world.person(11, Role.ADMIN), body=wanted).status == 403
@@ -102,7 +102,7 @@ def test_b84_t9_a_tenant_is_what_github_says_about_an_installation_and_only_oper
     assert world.call("POST", "/v1/tenants", world.operator(), body={"installation_id": 404}).status == 404
 
 
-def test_t9_what_github_says_now_is_what_the_tenant_becomes(world: World) -> None:
+def test_what_github_says_now_is_what_the_tenant_becomes(world: World) -> None:
     tenant, key, operator = world.tenant(), world.key(), world.operator()
     renew = tenant_path(MINE, "/renew")
     proof = world.installed.found[tenant.installation_id]

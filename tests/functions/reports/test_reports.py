@@ -235,7 +235,7 @@ def test_thumbs_decide_about_what_is_still_open(
 # --- one tenant and another
 
 
-def test_t8_what_another_tenant_has_changes_no_byte_of_any_answer(
+def test_what_another_tenant_has_changes_no_byte_of_any_answer(
     record: Record, connect: Connect, superuser: psycopg.Connection
 ) -> None:
     fill(connect, OURS)

@@ -24,7 +24,7 @@ def test_every_throttled_route_exists(any_system: Stack) -> None:
     assert routes == {"POST /webhooks/github", "ANY /v1/{proxy+}", "GET /status", record}
 
 
-def test_d7_github_and_people_come_in_by_routes_of_their_own(any_system: Stack) -> None:
+def test_github_and_people_come_in_by_routes_of_their_own(any_system: Stack) -> None:
     served = {}
     for path, verbs in any_system.properties("HttpApi")["Body"]["paths"].items():
         for operation in verbs.values():

@@ -167,7 +167,7 @@ def test_every_command_for_the_maintenance_function_is_one_that_it_takes(automat
         assert (event["actor_kind"], event["actor"]) == ("operator", name)
 
 
-def test_d4_every_role_allows_what_its_documents_do_and_nothing_else(automation: Stack) -> None:
+def test_every_role_allows_what_its_documents_do_and_nothing_else(automation: Stack) -> None:
     used: dict[str, set[str]] = {}
     for document in documents(automation).values():
         role = target(document["Content"]["assumeRole"])
@@ -183,7 +183,7 @@ def test_d4_every_role_allows_what_its_documents_do_and_nothing_else(automation:
         assert allowed == actions, role
 
 
-def test_d4_only_automation_of_this_account_takes_these_roles_and_none_reaches_everything(automation: Stack) -> None:
+def test_only_automation_of_this_account_takes_these_roles_and_none_reaches_everything(automation: Stack) -> None:
     for name, role in automation.of_type("AWS::IAM::Role").items():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "ssm.amazonaws.com"}

@@ -72,7 +72,7 @@ def test_each_canarys_alarm_names_a_page_that_is_there(system: Stack) -> None:
         assert (ROOT / "docs" / "runbooks" / f"{tags['runbook']}.md").is_file()
 
 
-def test_d4_codedeploy_may_shift_these_two_aliases_and_nothing_else(system: Stack) -> None:
+def test_codedeploy_may_shift_these_two_aliases_and_nothing_else(system: Stack) -> None:
     statements = {statement["Sid"]: statement for statement in system.statements("DeploymentRole")}
     assert statements["WatchAlarms"]["Action"] == ["cloudwatch:DescribeAlarms"]
     shift = statements["ShiftTraffic"]

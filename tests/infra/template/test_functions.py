@@ -156,7 +156,7 @@ def test_the_database_is_verified_on_aws_and_each_function_is_a_role_of_its_own(
     }
 
 
-def test_d5_each_secret_is_read_by_the_functions_that_sign_in_with_it_alone(any_system: Stack) -> None:
+def test_each_secret_is_read_by_the_functions_that_sign_in_with_it_alone(any_system: Stack) -> None:
     may_read: dict[str, set[str]] = {}
     for name in LAYERS:
         for statement in any_system.statements(_role(any_system, name)):

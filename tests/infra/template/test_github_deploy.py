@@ -31,7 +31,7 @@ def allowed(stack: Stack, role: str, effect: str = "Allow") -> dict[str, dict[st
     return {each["Sid"]: each for each in stack.statements(role) if each["Effect"] == effect}
 
 
-def test_d4_only_a_job_that_the_environment_let_in_becomes_the_role(stack: Stack) -> None:
+def test_only_a_job_that_the_environment_let_in_becomes_the_role(stack: Stack) -> None:
     (trust,) = stack.properties("DeployRole")["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert trust["Principal"]["Federated"].endswith(f":oidc-provider/{ISSUER}")
@@ -44,7 +44,7 @@ def test_d4_only_a_job_that_the_environment_let_in_becomes_the_role(stack: Stack
     }
 
 
-def test_d4_the_job_may_change_its_stack_and_nothing_else(stack: Stack) -> None:
+def test_the_job_may_change_its_stack_and_nothing_else(stack: Stack) -> None:
     for sid, statement in allowed(stack, "DeployRole").items():
         assert not [action for action in statement["Action"] if "*" in action], sid
         if sid in EVERYWHERE:
@@ -57,7 +57,7 @@ def test_d4_the_job_may_change_its_stack_and_nothing_else(stack: Stack) -> None:
     assert services == {"cloudformation", "dynamodb", "iam", "lambda", "s3"}
 
 
-def test_d4_the_job_hands_its_rights_to_cloudformation_alone(stack: Stack) -> None:
+def test_the_job_hands_its_rights_to_cloudformation_alone(stack: Stack) -> None:
     statement = allowed(stack, "DeployRole")["LetCloudFormationWork"]
     assert statement["Resource"] == [{"Fn::GetAtt": ["CloudFormationRole", "Arn"]}]
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
@@ -66,7 +66,7 @@ def test_d4_the_job_hands_its_rights_to_cloudformation_alone(stack: Stack) -> No
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
-def test_d4_cloudformation_reads_no_secret_and_leaves_both_roles_alone(stack: Stack) -> None:
+def test_cloudformation_reads_no_secret_and_leaves_both_roles_alone(stack: Stack) -> None:
     denied = allowed(stack, "CloudFormationRole", "Deny")
     assert "secretsmanager:GetSecretValue" in denied["NeverReadSecrets"]["Action"]
     assert denied["NeverReadSecrets"]["Resource"] == ["*"]

@@ -19,18 +19,18 @@ def mailing(stack: Stack) -> dict[str, list[Any]]:
     }
 
 
-def test_d4_without_a_sender_nobody_may_mail(any_system: Stack) -> None:
+def test_without_a_sender_nobody_may_mail(any_system: Stack) -> None:
     assert mailing(any_system) == {}
     variables = any_system.properties("ReconcilerFunction")["Environment"]["Variables"]
     assert variables["NOTICE_SENDER"] == ""
 
 
-def test_d4_the_reconciler_alone_mails_and_from_the_sender_alone(templates: dict[str, Template]) -> None:
+def test_the_reconciler_alone_mails_and_from_the_sender_alone(templates: dict[str, Template]) -> None:
     stack = Stack(templates["template.yaml"], ON_AWS | {"NoticeSender": SENDER})
     assert mailing(stack) == {"ReconcilerRole": [{"StringEquals": {"ses:FromAddress": SENDER}}]}
 
 
-def test_d4_who_mails_finds_addresses_and_notices(templates: dict[str, Template], system: Stack) -> None:
+def test_who_mails_finds_addresses_and_notices(templates: dict[str, Template], system: Stack) -> None:
     stack = Stack(templates["template.yaml"], ON_AWS | {"NoticeSender": SENDER})
     lists = [each for each in stack.statements("ReconcilerRole") if each["Sid"] == "FindWhomToMail"]
     assert [(each["Action"], each["Resource"]) for each in lists] == [

@@ -119,7 +119,7 @@ def test_nobody_signs_in_with_a_password_or_without_tls(database: Stack) -> None
     assert int(parameters["idle_session_timeout"]) <= 300_000
 
 
-def test_t12_the_database_has_the_fixes_of_row_level_security(database: Stack) -> None:
+def test_the_database_has_the_fixes_of_row_level_security(database: Stack) -> None:
     first_fixed = {15: 14, 16: 10, 17: 6}
     cluster = database.properties("Cluster")
     major, minor = map(int, cluster["EngineVersion"].split("."))

@@ -52,13 +52,13 @@ def _allowed(stack: Stack, role: str) -> list[dict[str, Any]]:
     return [statement for statement in stack.statements(role) if statement["Effect"] == "Allow"]
 
 
-def test_d4_every_function_has_a_role_of_its_own_and_no_role_is_left_over(any_system: Stack) -> None:
+def test_every_function_has_a_role_of_its_own_and_no_role_is_left_over(any_system: Stack) -> None:
     roles = _roles(any_system)
     assert sorted(roles.values()) == sorted(set(any_system.of_type("AWS::IAM::Role")) - {"DeploymentRole"})
     assert roles == {name: name.replace("Function", "Role") for name in roles}
 
 
-def test_d4_only_its_own_service_takes_a_role_and_nobody_else_wrote_its_policies(any_system: Stack) -> None:
+def test_only_its_own_service_takes_a_role_and_nobody_else_wrote_its_policies(any_system: Stack) -> None:
     for name, role in any_system.of_type("AWS::IAM::Role").items():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust == {
@@ -69,7 +69,7 @@ def test_d4_only_its_own_service_takes_a_role_and_nobody_else_wrote_its_policies
         assert "ManagedPolicyArns" not in role
 
 
-def test_d4_no_statement_allows_a_wildcard_in_its_actions(any_system: Stack) -> None:
+def test_no_statement_allows_a_wildcard_in_its_actions(any_system: Stack) -> None:
     for role in _roles(any_system).values():
         for statement in _allowed(any_system, role):
             assert statement["Action"]
@@ -77,7 +77,7 @@ def test_d4_no_statement_allows_a_wildcard_in_its_actions(any_system: Stack) -> 
             assert not {"NotAction", "NotResource"} & set(statement)
 
 
-def test_d4_every_wildcard_in_a_resource_is_on_the_list_and_the_list_has_no_other(system: Stack) -> None:
+def test_every_wildcard_in_a_resource_is_on_the_list_and_the_list_has_no_other(system: Stack) -> None:
     found = set()
     for role in _roles(system).values():
         for statement in _allowed(system, role):
@@ -88,7 +88,7 @@ def test_d4_every_wildcard_in_a_resource_is_on_the_list_and_the_list_has_no_othe
     assert found == set(WILDCARDS)
 
 
-def test_d4_what_is_allowed_under_a_condition_is_allowed_under_this_one(system: Stack) -> None:
+def test_what_is_allowed_under_a_condition_is_allowed_under_this_one(system: Stack) -> None:
     found = {
         (role, statement["Sid"]): statement["Condition"]
         for role in _roles(system).values()
@@ -98,14 +98,14 @@ def test_d4_what_is_allowed_under_a_condition_is_allowed_under_this_one(system: 
     assert found == CONDITIONS
 
 
-def test_d4_the_webhook_may_send_to_its_queue_and_read_its_secret(any_system: Stack) -> None:
+def test_the_webhook_may_send_to_its_queue_and_read_its_secret(any_system: Stack) -> None:
     statements = {statement["Sid"]: statement for statement in _allowed(any_system, "WebhookRole")}
     assert {action for each in statements.values() for action in each["Action"]} == WEBHOOK_MAY | TRACING
     assert [target(each) for each in statements["QueueReviews"]["Resource"]] == ["ReviewQueue"]
     assert [target(each) for each in statements["VerifySignatures"]["Resource"]] == ["WebhookSecret"]
 
 
-def test_d4_every_role_writes_to_the_log_of_its_function_only(any_system: Stack) -> None:
+def test_every_role_writes_to_the_log_of_its_function_only(any_system: Stack) -> None:
     for function, role in _roles(any_system).items():
         groups = [
             target(resource)
@@ -117,7 +117,7 @@ def test_d4_every_role_writes_to_the_log_of_its_function_only(any_system: Stack)
         assert groups == [target(own)]
 
 
-def test_p1_the_analyzer_may_only_log(any_system: Stack) -> None:
+def test_the_analyzer_may_only_log(any_system: Stack) -> None:
     allowed = {
         statement["Sid"]: set(statement["Action"])
         for statement in _allowed(any_system, "AnalyzerRole")

@@ -53,7 +53,7 @@ def _of_another_tenant(world: RealChanges, folder: Path) -> Envelope:
     )
 
 
-def test_b42_p3_ss3_no_key_token_or_other_tenants_text_leaves_and_no_link_is_followed(
+def test_b42_no_key_token_or_other_tenants_text_leaves_and_no_link_is_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("CANARY", ENVIRONMENT)

@@ -137,7 +137,7 @@ def test_the_use_of_a_key_is_remembered_once_an_hour_and_survives_a_change(
     assert keys.load("nobody") is None
 
 
-def test_k1_nothing_in_the_table_is_a_usable_key(dynamodb: "DynamoDBClient", table: str) -> None:
+def test_nothing_in_the_table_is_a_usable_key(dynamodb: "DynamoDBClient", table: str) -> None:
     DynamoApiKeys(dynamodb, table).save(api_key(), audit=entry("keys.create"))
     (item,) = [item for item in dynamodb.scan(TableName=table)["Items"] if item["pk"]["S"].startswith("key#")]
     assert "acr_" not in json.dumps(item)

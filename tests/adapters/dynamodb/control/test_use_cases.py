@@ -187,13 +187,13 @@ def world(dynamodb: "DynamoDBClient", table: str) -> World:
 # --- tenants ---------------------------------------------------------------------------------------------------------
 
 
-def test_g12_t9_an_installation_that_github_does_not_know_makes_no_tenant(world: World) -> None:
+def test_an_installation_that_github_does_not_know_makes_no_tenant(world: World) -> None:
     with pytest.raises(NotFoundError):
         world.tenants.bind(101, request=world.request())
     assert waiting(world.client, world.table) == []
 
 
-def test_t9_a_tenant_is_whoever_github_says_and_binding_again_changes_nothing(world: World) -> None:
+def test_a_tenant_is_whoever_github_says_and_binding_again_changes_nothing(world: World) -> None:
     tenant = world.tenant()
     assert (tenant.id, tenant.generation, tenant.is_served) == (MINE, 1, True)
     world.moment += timedelta(hours=1)
@@ -254,7 +254,7 @@ def test_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operato
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def test_k1_a_key_is_good_until_it_ends_and_only_with_its_own_secret(world: World) -> None:
+def test_a_key_is_good_until_it_ends_and_only_with_its_own_secret(world: World) -> None:
     issued = world.issue(world.tenant())
     assert world.verify(issued.token.text) == KeyCaller(key=issued.key)
     other = world.issue(world.tenant(2))
@@ -320,7 +320,7 @@ def test_b70_a_key_ends_in_the_future_and_within_a_year(world: World, life: time
         world.issue(world.tenant(), life=life)
 
 
-def test_k2_who_revokes_a_key_revokes_what_was_made_with_it_at_once(world: World) -> None:
+def test_who_revokes_a_key_revokes_what_was_made_with_it_at_once(world: World) -> None:
     tenant = world.tenant()
     parent = world.issue(tenant, scopes=KEYS_TOO)
     child = world.issue(tenant, scopes=KEYS_TOO, parent=parent.key)
@@ -333,7 +333,7 @@ def test_k2_who_revokes_a_key_revokes_what_was_made_with_it_at_once(world: World
     assert waiting(world.client, world.table).count("keys.revoke") == 1
 
 
-def test_k2_keys_make_keys_only_so_deep_and_none_outlives_its_maker(world: World) -> None:
+def test_keys_make_keys_only_so_deep_and_none_outlives_its_maker(world: World) -> None:
     tenant = world.tenant()
     key = world.issue(tenant, scopes=KEYS_TOO).key
     with pytest.raises(RejectedError, match="outlive"):
@@ -346,7 +346,7 @@ def test_k2_keys_make_keys_only_so_deep_and_none_outlives_its_maker(world: World
         world.issue(tenant, parent=key)
 
 
-def test_k2_rotation_leaves_both_keys_good_for_the_overlap(world: World) -> None:
+def test_rotation_leaves_both_keys_good_for_the_overlap(world: World) -> None:
     tenant = world.tenant()
     old = world.issue(tenant)
     rotate = world.keys.rotate
@@ -451,7 +451,7 @@ def test_an_audit_entry_says_what_was_before_and_after(world: World) -> None:
     assert (found.actor, found.tenant, found.action) == (ACTOR, MINE, "limits.change")
 
 
-def test_d8_a_kill_switch_works_within_a_minute_in_a_process_that_had_read_the_flags(world: World) -> None:
+def test_a_kill_switch_works_within_a_minute_in_a_process_that_had_read_the_flags(world: World) -> None:
     settings = CachedSettings(world, world.flags, world.quotas)
     assert settings.flags(None).posting
     world.flags.save(FlagSet(tenant=None, posting=False), audit=entry(tenant=None))
@@ -476,7 +476,7 @@ def test_f63_settings_that_cannot_be_read_are_the_last_good_ones_for_a_minute(wo
         CachedSettings(world, world.flags, world.quotas).flags(None)
 
 
-def test_t10_one_tenants_settings_are_never_anothers(world: World) -> None:
+def test_one_tenants_settings_are_never_anothers(world: World) -> None:
     settings = CachedSettings(world, world.flags, world.quotas)
     world.flags.save(FlagSet(tenant=MINE, models=False), audit=entry())
     assert [settings.flags(tenant).models for tenant in (MINE, THEIRS, MINE)] == [False, True, False]
