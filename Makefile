@@ -81,7 +81,7 @@ format: setup ## Format the code and apply safe fixes
 
 .PHONY: test
 test: check ## Run the checks and tests that CI runs
-	@$(BIN)/pytest -m "not long" -n 2 --dist loadgroup --quiet
+	@$(BIN)/pytest -m "not long" -n 3 --dist loadgroup --quiet
 
 .PHONY: test-long
 test-long: setup ## Run the long proofs too

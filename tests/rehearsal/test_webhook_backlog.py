@@ -48,7 +48,7 @@ def rehearse(night: Night, *, count: int, reviewers: int, patience: float) -> No
     assert {"webhook-backlog-drain", "page"} <= night.ringing(), night.watch.rounds[-4:]
 
     night.values["TENANT"] = tenant_of(stack, operator(stack), "flooding")
-    confirmed = worked(night.follow(PAGE, "Confirm"))
+    confirmed = "\n".join(each.said for each in night.follow(PAGE, "Confirm"))  # the doctor is red
     assert '"is_enabled": false' in confirmed  # what is wrong
     assert list(night.folder.glob("evidence-webhook-backlog-*.zip"))
     worked(night.follow(PAGE, "Mitigate", steps={1, 2}))

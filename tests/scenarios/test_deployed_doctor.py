@@ -1,6 +1,8 @@
 """`codereview doctor` on the deployed system, well and with one thing after the other broken."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from local.stack import LocalStack
 from tests.scenarios.commands import run
+from tests.scenarios.test_deployed_faults import processes_of
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
 
@@ -36,10 +39,18 @@ def secret(stack: LocalStack, output: str, value: str) -> Iterator[None]:
     client, arn = stack.aws.client("secretsmanager"), stack.deployment.outputs[output]
     before = client.get_secret_value(SecretId=arn)["SecretString"]
     client.put_secret_value(SecretId=arn, SecretString=value)
+    forget_secrets(stack)
     try:
         yield
     finally:
         client.put_secret_value(SecretId=arn, SecretString=before)
+        forget_secrets(stack)
+
+
+def forget_secrets(stack: LocalStack) -> None:
+    """End the webhook's processes, which know a secret for minutes; the next call starts another."""
+    for process in processes_of(stack, "webhook"):
+        os.kill(process, signal.SIGKILL)
 
 
 def test_a_deployment_that_is_well_is_green_but_for_its_mock_model(local_aws: LocalStack) -> None:

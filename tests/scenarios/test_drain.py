@@ -347,7 +347,7 @@ def test_a_thousand_messages_drain_without_loss_or_double_whatever_breaks() -> N
     assert result.ended_at - NOW <= 1.1 * result.busy / REVIEWERS + timedelta(hours=1)
 
 
-@pytest.mark.parametrize("prefix", ["github", "model"])
+@pytest.mark.parametrize("prefix", [pytest.param("github", marks=pytest.mark.long), "model"])
 def test_f19_an_outage_of_half_an_hour_leaves_no_dead_letter_and_is_made_up_for(prefix: str) -> None:
     begin, end = NOW + 5 * MINUTE, NOW + 35 * MINUTE
     result = drain(800, broken=0.0, outages={prefix: (begin, end)})
@@ -359,6 +359,7 @@ def test_f19_an_outage_of_half_an_hour_leaves_no_dead_letter_and_is_made_up_for(
     assert result.ended_at <= end + 2 * (end - begin) + 0.1 * shortest(800)
 
 
+@pytest.mark.long
 def test_at_a_constant_load_half_the_reviews_are_posted_within_a_minute_and_most_within_five() -> None:
     # Three quarters of what the reviewers can do.
     result = drain(1_000, every=shortest(1_000) / 750)

@@ -424,9 +424,9 @@ def forget_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
         # Found after some 20 s.
         pytest.param(acknowledge_when_busy, "the head's review is lost", marks=pytest.mark.long),
         (post_without_a_look, "a review stands that nobody knows of|a head is reviewed twice"),
-        (drop_the_fence, "a head is reviewed twice"),
+        pytest.param(drop_the_fence, "a head is reviewed twice|money is spent twice", marks=pytest.mark.long),
         (mark_first, "the head's review is lost|it never came to rest"),
-        (ignore_the_lease, "a head is reviewed twice"),
+        (ignore_the_lease, "a head is reviewed twice|money is spent twice"),
         (forget_what_is_due, "it never came to rest"),
     ],
 )

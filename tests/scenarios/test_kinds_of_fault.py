@@ -241,7 +241,9 @@ def test_f41_f42_f46_f49_f54_whichever_request_to_github_goes_wrong_once_there_i
                 return
 
 
-@pytest.mark.parametrize("first", [0, 7, 12])
+@pytest.mark.parametrize(
+    "first", [pytest.param(0, marks=pytest.mark.long), 7, pytest.param(12, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("kind", GITHUB_KINDS, ids=lambda kind: kind.__name__)
 def test_f19_f46_f54_whatever_is_wrong_with_github_for_hours_is_waited_for(clone: Path, kind: Kind, first: int) -> None:
     with faulty(clone) as (world, to_github, _):

@@ -92,7 +92,7 @@ def test_without_time_nothing_is_begun(connect: Connect, superuser: psycopg.Conn
     assert in_database(superuser) == before
 
 
-@pytest.mark.parametrize("how", HOWS, ids="-".join)
+@pytest.mark.parametrize("how", HOWS)
 @pytest.mark.usefixtures("filled")
 def test_f66_an_archive_that_breaks_off_at_any_call_loses_and_doubles_no_row(
     copies: Copies, superuser: psycopg.Connection, how: tuple[str, str]

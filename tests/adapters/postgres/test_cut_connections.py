@@ -131,7 +131,7 @@ def cut_everywhere(
     """Cut a write after each `step` bytes, every other time by a reset, and repeat it over a sound connection."""
     total = bytes_of_a_write(server, name, is_of_client=is_of_client)
     sound, ends = connect("codereview_writer"), set[tuple[int, int]]()
-    for number, after in enumerate(range(0, total + step, step), start=2):
+    for number, after in enumerate(range(0, total + 2 * step, step), start=2):
         is_reset = number % 2 == 0
         with Cut(server.port, after=after, is_of_client=is_of_client, is_reset=is_reset) as proxy:
             try:

@@ -182,7 +182,7 @@ def _entry() -> AuditEntry:
     )
 
 
-@pytest.mark.parametrize("how", HOWS, ids="-".join)
+@pytest.mark.parametrize("how", HOWS)
 def test_f67_retention_that_breaks_off_at_any_call_is_finished_by_the_next_run(
     copies: Copies, connect: Connect, superuser: psycopg.Connection, filled: MemoryShelf, how: tuple[str, str]
 ) -> None:
@@ -252,7 +252,7 @@ def test_a_deleted_tenant_leaves_a_tombstone_and_nothing_else(
     assert world.deletion.pending(request=request("night2"), deadline=LATER) == ()
 
 
-@pytest.mark.parametrize("how", HOWS, ids="-".join)
+@pytest.mark.parametrize("how", HOWS)
 def test_a_deletion_that_breaks_off_at_any_call_is_finished_by_the_next_run(
     copies: Copies, connect: Connect, superuser: psycopg.Connection, filled: MemoryShelf, how: tuple[str, str]
 ) -> None:

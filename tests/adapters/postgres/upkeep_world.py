@@ -8,6 +8,7 @@ from itertools import count, product
 from typing import Any
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 
 from codereview.adapters.postgres.archiving import PostgresArchives
@@ -87,7 +88,11 @@ class Plan:
         raise Killed if kind == "death" else RetryableError("made up")
 
 
-HOWS = list(product(("error", "death"), ("before", "after")))
+# Deaths in every run, errors in the long one.
+HOWS = [
+    pytest.param(how, id="-".join(how), marks=[pytest.mark.long] if how[0] == "error" else [])
+    for how in product(("error", "death"), ("before", "after"))
+]
 
 
 class Doomed:

@@ -132,7 +132,15 @@ def test_too_few_answers_break_nothing(record: Record, connect: Connect, superus
     assert mode(record) is None
 
 
-@pytest.mark.parametrize("how", [("error", "before"), ("error", "after"), ("death", "before"), ("death", "after")])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(("error", "before"), marks=pytest.mark.long),
+        pytest.param(("error", "after"), marks=pytest.mark.long),
+        ("death", "before"),
+        ("death", "after"),
+    ],
+)
 def test_a_break_that_is_interrupted_is_told_once_and_done_the_next_night(
     record: Record, connect: Connect, superuser: psycopg.Connection, how: tuple[str, str]
 ) -> None:

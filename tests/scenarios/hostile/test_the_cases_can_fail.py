@@ -29,6 +29,7 @@ def _as_it_is(text: str, *_: object, **__: object) -> str:
 
 
 CORE = "codereview"
+_IN_EVERY_RUN = 3  # the others in the long run
 DEFENCES = {
     "the sanitiser": Defence(
         places=(f"{CORE}.domain.rendering.sanitise", f"{CORE}.domain.cutting.sanitise"),
@@ -91,7 +92,13 @@ def _turns_red(world: HostileWorld) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", DEFENCES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if number < _IN_EVERY_RUN else pytest.param(name, marks=pytest.mark.long)
+        for number, name in enumerate(DEFENCES)
+    ],
+)
 def test_without_a_defence_its_cases_turn_red(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     defence = DEFENCES[name]
     clean()
