@@ -39,7 +39,6 @@ def secret(stack: LocalStack, output: str, value: str) -> Iterator[None]:
     client, arn = stack.aws.client("secretsmanager"), stack.deployment.outputs[output]
     before = client.get_secret_value(SecretId=arn)["SecretString"]
     client.put_secret_value(SecretId=arn, SecretString=value)
-    forget_secrets(stack)
     try:
         yield
     finally:
@@ -64,7 +63,10 @@ def test_a_deployment_that_is_well_is_green_but_for_its_mock_model(local_aws: Lo
 
 
 def test_a_wrong_webhook_secret_is_red_with_the_command_that_mends_it(local_aws: LocalStack) -> None:
-    # The function keeps the secret for a while: what it has and what is stored differ then, which is the point.
+    # The function keeps the secret for a while: what it has and what is stored differ then, which is the point. It has
+    # read it just now, and reads it again for a forged webhook once a minute only.
+    forget_secrets(local_aws)
+    look(local_aws, "--without-model", "--without-database")
     with secret(local_aws, "WebhookSecretArn", json.dumps({"current": "another"})):
         code, found = look(local_aws, "--without-model", "--without-database")
     assert (code, found["webhook"]["colour"]) == (1, "red")
