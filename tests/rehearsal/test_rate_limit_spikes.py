@@ -11,7 +11,7 @@ from tests.rehearsal.tenants import tenant_of
 from tests.scenarios.callers import call, operator
 from tests.scenarios.commands import said
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(900)]
 
 PAGE = "rate-limit-spikes"
 A_FLOOD = 60  # more than 30 of them are refused

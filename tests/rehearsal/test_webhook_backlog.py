@@ -12,7 +12,7 @@ from tests.rehearsal.tenants import tenant_of
 from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws]
 
 PATIENCE_SECONDS = 300
 PAGE = "webhook-backlog"

@@ -16,7 +16,7 @@ from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
 from tests.scenarios.test_deployed_faults import let_time_pass
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(900)]
 
 PATIENCE_SECONDS = 300
 PAGE = "worker-crash-loop"

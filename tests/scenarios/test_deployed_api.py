@@ -10,7 +10,7 @@ from local.demo import open_and_wait, sample_repository
 from local.stack import LocalStack
 from tests.scenarios.callers import call, installation, operator
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def wait_for_post(stack: LocalStack, path: str, key: str, kind: str) -> None:

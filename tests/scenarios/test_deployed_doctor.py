@@ -13,7 +13,7 @@ from local.stack import LocalStack
 from tests.scenarios.commands import run
 from tests.scenarios.test_deployed_faults import processes_of
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 # The account of the emulation may run as few functions as a new one; a stack that is a minute old has had no run of its
 # reconciler; and other tests leave letters and failed deliveries behind.

@@ -11,7 +11,7 @@ from local.demo import open_and_wait, sample_repository
 from local.stack import LocalStack
 from tests.scenarios.commands import run, said
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def test_evidence_of_a_crash_loop_has_logs_queues_and_releases_and_no_secret(

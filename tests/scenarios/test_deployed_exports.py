@@ -18,7 +18,7 @@ from local.stack import LocalStack
 from tests.scenarios.callers import call, installation, operator
 from tests.unit.test_sarif import SCHEMA
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def written(stack: LocalStack, place: str, token: str) -> dict[str, Any]:

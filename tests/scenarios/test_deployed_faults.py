@@ -32,7 +32,7 @@ from codereview.ports import PullRequestKey, ReviewItem
 from local.demo import sample_repository, wait_for_record
 from local.stack import STACK_NAME, LocalStack
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 HELD_SECONDS = 25.0  # a read of ours is given up after 30
 PATIENCE_SECONDS = 120.0

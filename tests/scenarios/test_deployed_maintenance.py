@@ -13,7 +13,7 @@ from codereview.errors import RejectedError
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def invoke(stack: LocalStack, action: str, **parameters: Any) -> dict[str, Any]:

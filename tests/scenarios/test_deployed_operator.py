@@ -17,7 +17,7 @@ from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 from tests.scenarios.commands import run, said
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 BY_HAND = str(UUID(int=7))
 

@@ -16,7 +16,7 @@ from codereview.domain.parking import Held
 from local.stack import STACK_NAME, LocalStack
 from tests.scenarios.world import pull_request_event
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def test_an_outage_is_told_on_the_status_page_with_the_rights_of_the_role(local_aws_with_roles: LocalStack) -> None:

@@ -25,7 +25,7 @@ from tests.infra.template.conftest import LOCALLY
 from tests.infra.template.deployed import Stack
 from tests.scenarios.callers import call, installation, operator
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 BY_LAMBDA = "Lambda does it in the function's name, and the emulator needs no right for it"
 BY_TASK = "a move task does it in the name of who started it; the emulator's needs no right"

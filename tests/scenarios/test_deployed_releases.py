@@ -9,7 +9,7 @@ from local.demo import open_and_wait, sample_repository
 from local.stack import STACK_NAME, LocalStack
 from tests.scenarios.commands import run, said
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 REVIEWER = f"{STACK_NAME}-reviewer"
 

@@ -11,7 +11,7 @@ from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 from tests.scenarios.callers import call, installation, operator
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 
 def test_the_record_is_asked_behind_the_deployed_api_with_the_rights_of_the_role(

@@ -21,7 +21,7 @@ from codereview.domain.parking import Held
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 EVERY_AGENT = {agent.name for agent in AGENTS}
 

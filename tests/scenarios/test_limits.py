@@ -37,9 +37,6 @@ from tests.scenarios.world import (
     pull_request_event,
 )
 
-# The server is shared by all tests of this file, which therefore run in one process.
-pytestmark = pytest.mark.xdist_group("scenarios/limits")
-
 HOUR = timedelta(hours=1)
 ANYBODY = pytest.mark.parametrize("tenant", [None, TENANT], ids=["deployment", "tenant"])
 ASKED = {"correctness", "security", "performance", "concurrency", "maintainability", "verifier"}
