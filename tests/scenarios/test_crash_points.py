@@ -95,6 +95,14 @@ def there_and_back(world: World) -> list[str]:
     return [HEAD_A, HEAD_B]
 
 
+def asked_past_a_push(world: World) -> list[str]:
+    """Go on to the newer head with what a person asked for; nobody else wants a draft reviewed."""
+    world.writers, world.is_draft = {7}, True
+    world.before["model.answer"] = lambda: setattr(world, "head", HEAD_B)
+    world.deliver(command_event())
+    return [HEAD_B]
+
+
 def in_parts(world: World) -> list[str]:
     """Post what GitHub refuses as a whole, and stores all the same."""
     world.refuses, world.keeps_refused = (lambda _: True), True
@@ -111,6 +119,7 @@ WAYS: tuple[Way, ...] = (
     through_a_pause,
     past_a_push,
     there_and_back,
+    asked_past_a_push,
     in_parts,
 )
 

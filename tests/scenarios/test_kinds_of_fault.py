@@ -67,6 +67,13 @@ def token_500(_: httpx.Request, _send: Send) -> httpx.Response:
     return httpx.Response(500, json={"message": "Server Error"})
 
 
+def refused_jwt(_: httpx.Request, _send: Send) -> httpx.Response:
+    return httpx.Response(401, json={"message": "A JSON web token could not be decoded"})
+
+
+# Only the App's own requests go wrong so.
+OF_TOKENS: tuple[Kind, ...] = (token_500, refused_jwt)
+
 GITHUB_KINDS: tuple[Kind, ...] = (
     bad_gateway,
     bad_gateway_after_it_was_done,
@@ -74,7 +81,7 @@ GITHUB_KINDS: tuple[Kind, ...] = (
     secondary_limit,
     dropped_connection,
     refused_connection,
-    token_500,
+    *OF_TOKENS,
 )
 
 
@@ -133,7 +140,7 @@ class Faulty(httpx.BaseTransport):
         with self.lock:
             is_hit = self.kind is not None and self.requests >= self.first and self.hits < self.most
             is_hit = is_hit and (self.until is None or self.now() < self.until)
-            is_hit = is_hit and (self.kind is not token_500 or request.url.path.endswith("/access_tokens"))
+            is_hit = is_hit and (self.kind not in OF_TOKENS or request.url.path.endswith("/access_tokens"))
             self.requests += 1
             self.hits += is_hit
         if not is_hit or self.kind is None:
@@ -237,7 +244,7 @@ def test_f41_f42_f46_f49_f54_whichever_request_to_github_goes_wrong_once_there_i
             # Each question is bought once: GitHub's trouble costs no model's answer.
             assert sum(world.provider.asked.values()) == AGENTS
             if to_github.hits == 0:
-                assert first > (0 if kind is token_500 else 12)
+                assert first > (0 if kind in OF_TOKENS else 12)
                 return
 
 
@@ -254,7 +261,7 @@ def test_f19_f46_f54_whatever_is_wrong_with_github_for_hours_is_waited_for(clone
         world.settle()
         expect_one_review(world)
         # Once there is a token, none is asked for any more.
-        assert (to_github.hits == 0) is (kind is token_500 and first > 0 and isinstance(outcome, Posted))
+        assert (to_github.hits == 0) is (kind in OF_TOKENS and first > 0 and isinstance(outcome, Posted))
         assert to_github.hits <= 100
         assert sum(world.provider.asked.values()) == AGENTS
 

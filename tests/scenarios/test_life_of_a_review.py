@@ -10,6 +10,7 @@ from codereview.domain.publication import Conclusion, Publication
 from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skipped, SkipReason, Superseded
 from codereview.errors import RejectedError, RetryableError
 from codereview.ports import PostedReview
+from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import (
     FUNCTION_TIMEOUT,
     HEAD_A,
@@ -172,6 +173,15 @@ def test_a_writer_may_ask_for_a_review_of_a_draft_and_for_a_second_one() -> None
     assert isinstance(world.deliver(command_event(comment=98)), Posted)
     assert isinstance(world.deliver(command_event(comment=99)), Posted)
     assert len(world.reviews) == 2
+
+
+def test_what_a_writer_asked_for_goes_on_to_the_head_that_was_pushed_meanwhile() -> None:
+    world = World(writers={7}, is_draft=True)
+    world.before["model.answer"] = lambda: setattr(world, "head", HEAD_B)
+    assert isinstance(world.deliver(command_event()), Posted)
+    assert world.deliver(pull_request_event(HEAD_B, action="synchronize")) == Skipped(reason=SkipReason.DRAFT)
+    assert [review.commit_id for review, _ in world.reviews] == [HEAD_B]
+    expect_nothing_lost_or_doubled(world)
 
 
 def test_b46_a_stranger_may_not_start_a_review() -> None:

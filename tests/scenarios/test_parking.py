@@ -25,6 +25,7 @@ from tests.scenarios.world import (
 )
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 FAR = NOW + timedelta(days=30)
 
 
@@ -175,6 +176,31 @@ def test_f29_a_review_that_kills_every_worker_ends_as_failed() -> None:
     ((run, _, _),) = world.checks.values()
     assert run.status == "completed"
     assert [message.state for message in world.recorded] == [ReviewState.FAILED]
+
+
+def test_a_bug_is_named_on_its_review_and_its_words_are_not() -> None:
+    world = World()
+
+    def break_off() -> None:
+        world.before["model.answer"] = break_off
+        raise ZeroDivisionError("canary")
+
+    world.before["model.answer"] = break_off
+    with pytest.raises(ZeroDivisionError):
+        world.receive(pull_request_event())
+    (item,) = world.items.values()
+    assert item.last_error == "unforeseen ZeroDivisionError"
+    assert item.due_at is not None
+
+
+def test_a_check_run_that_never_ends_keeps_nothing_from_the_record_and_is_let_go_after_days() -> None:
+    world = World(blackouts=[Blackout(prefix="github.finish_check_run", until=NOW + 60 * DAY)])
+    assert isinstance(world.receive(pull_request_event()), Posted)
+    assert [message.state for message in world.recorded] == [ReviewState.POSTED]
+    world.settle(within=10 * DAY)
+    assert 3 * DAY < world.now - NOW < 4 * DAY
+    assert world.calls.count("github.finish_check_run") == 20
+    assert len(world.recorded) == 1
 
 
 def test_an_end_that_could_not_be_told_is_told_later() -> None:

@@ -28,6 +28,10 @@ class HeldError(RetryableError):
     """Somebody has switched it off or paused it, or many want it; `retry_after` is when to look again, no promise."""
 
 
+class DeploymentError(RetryableError):
+    """Our own deployment refuses: a role, a key or a table is not as it must be; all waits until that is mended."""
+
+
 class UnknownOutcomeError(RetryableError):
     """A write was sent and no answer came back: it may or may not have happened. Look before you repeat it."""
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from codereview import messages
 from codereview.domain.publication import CheckOutput, Conclusion
@@ -22,6 +22,11 @@ from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock, Lease, RecordQueue, Repository, ReviewItem, ReviewStore
 from codereview.use_cases.publish_review import PublishReview
 
+# How much later than the lease what could not be told is told again, doubled each time: some three days in all.
+_TELLING_PAUSE = timedelta(minutes=1)
+_LONGEST_TELLING_PAUSE = timedelta(hours=6)
+_MOST_TELLINGS = 19
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndReview:
@@ -37,27 +42,38 @@ class EndReview:
 
         `repository` is None where GitHub does not let us in any more.
         """
+        return self._tell(repository, lease, replace(item, strikes=0))
+
+    def again(self, repository: Repository | None, lease: Lease, item: ReviewItem) -> Outcome:
+        """Tell what is still to be told of an ended review, ever more rarely; in the end the check run is let be."""
+        return self._tell(repository, lease, replace(item, strikes=item.strikes + 1))
+
+    def _tell(self, repository: Repository | None, lease: Lease, item: ReviewItem) -> Outcome:
         if item.is_settled and item.due_at is None:
             return outcome_of(item)
-        item = replace(item, due_at=lease.until, strikes=0)
+        later = min(_TELLING_PAUSE * (2 ** min(item.strikes, _MOST_TELLINGS) - 1), _LONGEST_TELLING_PAUSE)
+        item = replace(item, due_at=lease.until + later)
         self.store.save(lease, item, now=self.clock.now())
         with suppress(RetryableError):
-            self._settle(repository, lease, item)
+            self._settle(repository if item.strikes <= _MOST_TELLINGS else None, lease, item)
         return outcome_of(item)
 
     def _settle(self, repository: Repository | None, lease: Lease, item: ReviewItem) -> None:
-        """End the check run and hand the review to the record; each once, and again after a death."""
+        """Hand the review to the record and end the check run; each once, and again after a death.
+
+        The record comes first: it is our own, and waits for no check run that GitHub does not let us end.
+        """
+        if not item.is_recorded:
+            self.record_queue.send(recorded(item, lease, finished_at=self.clock.now()))
+            item = replace(item, is_recorded=True)
+            self.store.save(lease, item, now=self.clock.now())
         if item.check_run_id is None and item.attempts and repository is not None:
             # A worker may have died between making the check run and storing its id.
             item = replace(item, check_run_id=_found(repository, item))
-        if item.check_run_id is not None and not item.is_check_finished:
-            if repository is not None:
-                self._end_check(repository, item.check_run_id, item)
-            item = replace(item, is_check_finished=True)
-            self.store.save(lease, item, now=self.clock.now())
-        if not item.is_recorded:
-            self.record_queue.send(recorded(item, lease, finished_at=self.clock.now()))
-        self.store.save(lease, replace(item, is_recorded=True, due_at=None), now=self.clock.now())
+        if item.check_run_id is not None and not item.is_check_finished and repository is not None:
+            self._end_check(repository, item.check_run_id, item)
+        is_check_finished = item.is_check_finished or item.check_run_id is not None
+        self.store.save(lease, replace(item, is_check_finished=is_check_finished, due_at=None), now=self.clock.now())
 
     def _end_check(self, repository: Repository, check_run_id: int, item: ReviewItem) -> None:
         try:

@@ -17,6 +17,7 @@ moment leaves a review of the older commit, pinned to it by `commit_id` and show
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -31,11 +32,13 @@ from codereview.domain.review import (
     ReviewState,
     Skipped,
     SkipReason,
+    Superseded,
     TenantId,
     tenant_of,
 )
 from codereview.errors import (
     BusyError,
+    CodeReviewError,
     ForbiddenError,
     HeldError,
     LostLeaseError,
@@ -158,7 +161,10 @@ class ReviewPullRequest:
         lease = self._acquire(_place_of(item.key))
         try:
             item = self.store.load(item.key.review_id) or item
-            self.end(repository, lease, item if item.state.is_end else ended(item, ReviewState.SKIPPED, reason.value))
+            if item.state.is_end:
+                self.end.again(repository, lease, item)
+            else:
+                self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value))
         except LostLeaseError as error:
             raise BusyError(str(error), retry_after=LEASE) from error
         finally:
@@ -192,7 +198,10 @@ class ReviewPullRequest:
     def _review(self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime) -> Outcome:
         resumed = self._resumed(envelope, repository, lease.pull_request)
         if resumed is not None and resumed.state.is_end:
-            return self.end(repository, lease, resumed)
+            outcome = self.end.again(repository, lease, resumed)
+            if not _goes_on(envelope, outcome):
+                return outcome
+            resumed = None
         if resumed is not None and resumed.state is ReviewState.PARKED:
             # Before GitHub is asked: a review that is paused for days is looked at every minute.
             held = self.switches.holding(resumed.key, now=self.clock.now())
@@ -206,12 +215,14 @@ class ReviewPullRequest:
             return Skipped(reason=SkipReason.PULL_REQUEST_GONE)
         item = resumed or self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
-            return self.end(repository, lease, item)
+            return self.end.again(repository, lease, item)
         is_maybe_posted = item.posting_since is not None  # then it is looked for, before anything else is decided
         reason = None if is_maybe_posted else self._skip_reason(envelope, repository, pull_request)
         if reason is not None:
             return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value))
-        return self._work(repository, pull_request, lease, item, deadline)
+        outcome = self._work(repository, pull_request, lease, item, deadline)
+        # Until the newer head's review is saved, the message itself keeps what was asked for.
+        return self._review(envelope, repository, lease, deadline) if _goes_on(envelope, outcome) else outcome
 
     def _work(
         self, repository: Repository, pull_request: PullRequest, lease: Lease, item: ReviewItem, deadline: datetime
@@ -238,7 +249,18 @@ class ReviewPullRequest:
             return self.park.after(repository, lease, item, error)
         except PermanentError as error:
             item = self._given_up(self.store.load(item.key.review_id) or item, error)
+        except LostLeaseError:
+            raise
+        except Exception as error:
+            self._note(lease, item, error)
+            raise
         return self.end(repository, lease, item)
+
+    def _note(self, lease: Lease, item: ReviewItem, bug: Exception) -> None:
+        """Have the review tell what broke it off: the kind alone, since a bug's words may quote the change."""
+        with suppress(CodeReviewError):
+            item = self.store.load(item.key.review_id) or item
+            self.store.save(lease, replace(item, last_error=f"unforeseen {type(bug).__name__}"), now=self.clock.now())
 
     def _given_up(self, item: ReviewItem, error: PermanentError) -> ReviewItem:
         item, gone = replace(item, last_error=repr(error)), self._gone(item, error)
@@ -368,6 +390,11 @@ class ReviewPullRequest:
         item = replace(item, check_run_id=check_run_id)
         self.store.save(lease, item, now=self.clock.now())
         return item
+
+
+def _goes_on(envelope: Envelope, outcome: Outcome) -> bool:
+    """Whether somebody asked for the review, and not for one of a head that is the pull request's no more."""
+    return isinstance(outcome, Superseded) and envelope.trigger is not Trigger.PULL_REQUEST
 
 
 def _place_of(key: ReviewKey) -> PullRequestKey:

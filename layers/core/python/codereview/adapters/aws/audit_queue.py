@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.errors import of_ours
 from codereview.domain.control.audit_codec import encode_audit
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ class SqsAuditQueue:
                 QueueUrl=self._url, MessageBody=encode_audit(entry), MessageGroupId=entry.tenant or _DEPLOYMENT
             )
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.errors import of_ours
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -36,7 +36,7 @@ class SqsDeadLetters:
         try:
             answer = self._client.list_message_move_tasks(SourceArn=self._attribute("QueueArn"), MaxResults=1)
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error
         return any(task.get("Status") in ("RUNNING", "CANCELLING") for task in answer.get("Results", []))
 
     def move(self) -> None:
@@ -46,11 +46,11 @@ class SqsDeadLetters:
                 SourceArn=self._attribute("QueueArn"), MaxNumberOfMessagesPerSecond=_MESSAGES_PER_SECOND
             )
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error
 
     def _attribute(self, name: "str") -> str:
         try:
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["All"])
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error
         return {str(key): value for key, value in answer["Attributes"].items()}[name]

@@ -4,6 +4,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.errors import (
     CodeReviewError,
+    DeploymentError,
     ForbiddenError,
     NotFoundError,
     PermanentError,
@@ -14,6 +15,7 @@ from codereview.errors import (
 _SERVER_ERRORS_FROM = 500
 _THROTTLES = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestThrottled"}
 _DENIALS = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnrecognizedClientException"}
+_MENDABLE = (ForbiddenError, NotFoundError)
 _ABSENCES = {"NoSuchKey", "NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist"}
 
 
@@ -32,3 +34,10 @@ def translated(service: str, error: ClientError | BotoCoreError) -> CodeReviewEr
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERRORS_FROM:
         return RetryableError(said)
     return PermanentError(said)
+
+
+def of_ours(service: str, error: ClientError | BotoCoreError) -> CodeReviewError:
+    """Say the same of what belongs to this deployment: that we may not, or that it is gone, an operator mends."""
+    problem = translated(service, error)
+    is_about_keys = isinstance(error, ClientError) and error.response["Error"]["Code"].startswith("KMS")
+    return DeploymentError(str(problem)) if is_about_keys or isinstance(problem, _MENDABLE) else problem

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.adapters.aws.errors import translated
-from codereview.errors import NotFoundError
+from codereview.adapters.aws.errors import of_ours
 from codereview.ports import StoredObject
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class S3Objects:
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
         except (ClientError, BotoCoreError) as error:
-            raise translated("S3", error) from error
+            raise of_ours("S3", error) from error
         return StoredObject(key=key, sha256=hashlib.sha256(data).hexdigest())
 
     def get(self, key: str) -> bytes | None:
@@ -35,17 +34,16 @@ class S3Objects:
         try:
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except (ClientError, BotoCoreError) as error:
-            problem = translated("S3", error)
-            if isinstance(problem, NotFoundError):
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "NoSuchKey":
                 return None
-            raise problem from error
+            raise of_ours("S3", error) from error
 
     def delete(self, key: str) -> None:
         """Remove an object; its versions go a week later, by the bucket's own rule."""
         try:
             self._client.delete_object(Bucket=self._bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
-            raise translated("S3", error) from error
+            raise of_ours("S3", error) from error
 
     def keys(self, prefix: str) -> list[str]:
         """List up to a thousand keys below a prefix."""
@@ -56,5 +54,5 @@ class S3Objects:
         try:
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
         except (ClientError, BotoCoreError) as error:
-            raise translated("S3", error) from error
+            raise of_ours("S3", error) from error
         return [(item["Key"], item["LastModified"]) for item in answer.get("Contents", [])]

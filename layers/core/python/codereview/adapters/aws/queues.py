@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.errors import of_ours
 from codereview.domain.envelope_codec import encode
 from codereview.domain.review import tenant_of
 from codereview.domain.stored import encode_recorded
@@ -34,7 +34,7 @@ class SqsRecordQueue:
                 QueueUrl=self._url, MessageBody=encode_recorded(message), MessageGroupId=message.key.tenant
             )
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error
 
 
 class SqsReviewQueue:
@@ -56,7 +56,7 @@ class SqsReviewQueue:
                 DelaySeconds=int(delay.total_seconds()),
             )
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error
 
 
 class SqsPostponement:
@@ -75,4 +75,4 @@ class SqsPostponement:
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
         except (ClientError, BotoCoreError) as error:
-            raise translated("SQS", error) from error
+            raise of_ours("SQS", error) from error

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.errors import of_ours
 from codereview.domain.control.queues import MoveStatus, MoveTask, QueueDepth, RawLetter
-from codereview.errors import CodeReviewError, ConflictError, ForbiddenError, NotFoundError, PermanentError
+from codereview.errors import ConflictError
 from codereview.ports import Clock
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class SqsWatchedQueue:
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             )
         except (ClientError, BotoCoreError) as error:
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
         return [_letter(message) for message in answer.get("Messages", [])]
 
     def move(self, *, messages_per_second: int) -> None:
@@ -111,9 +111,9 @@ class SqsWatchedQueue:
             # One move at a time, says SQS, and calls a second one unsupported.
             if error.response["Error"]["Code"].endswith("UnsupportedOperation"):
                 raise ConflictError("dead letters are being moved already") from error
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
         except BotoCoreError as error:
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
 
     def moves(self) -> Sequence[MoveTask]:
         """List the latest tasks."""
@@ -129,16 +129,16 @@ class SqsWatchedQueue:
         except ClientError as error:
             if error.response["Error"]["Code"].endswith("ResourceNotFoundException"):
                 raise ConflictError("the move has just ended") from error
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
         except BotoCoreError as error:
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
 
     def _tasks(self) -> Sequence[Mapping[str, Any]]:
         arn = self._attributes(self._dead_letters_url)["QueueArn"]
         try:
             answer: Any = self._sqs.list_message_move_tasks(SourceArn=arn, MaxResults=_MOST_MOVES)
         except (ClientError, BotoCoreError) as error:
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
         tasks: Sequence[Mapping[str, Any]] = answer.get("Results", [])
         return tasks
 
@@ -146,14 +146,8 @@ class SqsWatchedQueue:
         try:
             answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         except (ClientError, BotoCoreError) as error:
-            raise _failure(error) from error
+            raise of_ours("SQS", error) from error
         return {str(name): value for name, value in answer["Attributes"].items()}
-
-
-def _failure(error: ClientError | BotoCoreError) -> CodeReviewError:
-    """Say what went wrong; that we may not, or that our queue is not there, is no matter of the caller's rights."""
-    problem = translated("SQS", error)
-    return PermanentError(str(problem)) if isinstance(problem, (ForbiddenError, NotFoundError)) else problem
 
 
 def _letter(message: Mapping[str, Any]) -> RawLetter:

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.errors import CodeReviewError, PermanentError, RetryableError, ThrottledError
+from codereview.errors import CodeReviewError, DeploymentError, PermanentError, RetryableError, ThrottledError
 
 _THROTTLES = {
     "ProvisionedThroughputExceededException",
@@ -11,6 +11,8 @@ _THROTTLES = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
+# What the values that were to be written brought about; whatever else is refused, an operator can mend.
+_BY_INPUT = {"ValidationException", "ItemCollectionSizeLimitExceededException", "ConditionalCheckFailedException"}
 _SERVER_ERRORS_FROM = 500
 
 
@@ -25,4 +27,6 @@ def translated(error: ClientError | BotoCoreError) -> CodeReviewError:
         return RetryableError(f"control table failed: {code}")
     if code == "TransactionCanceledException":
         return RetryableError("control table cancelled the transaction")
-    return PermanentError(f"control table refuses: {code}")
+    if code in _BY_INPUT:
+        return PermanentError(f"control table refuses: {code}")
+    return DeploymentError(f"control table refuses: {code}")

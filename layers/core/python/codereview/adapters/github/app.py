@@ -15,7 +15,7 @@ from codereview.adapters.github.tokens import (
     InstallationToken,
     app_jwt,
 )
-from codereview.errors import NotFoundError, RejectedError
+from codereview.errors import DeploymentError, NotFoundError, RejectedError
 from codereview.ports import Clock, RepositoryIdentity
 
 # A function that lives for hours may meet any number of repositories; tokens are cheap to ask for again.
@@ -25,9 +25,13 @@ _MOST_TOKENS = 1_000
 def app_client(
     http: httpx.Client, *, api_url: str, credentials: AppCredentials, clock: Clock, jitter: Callable[[], float]
 ) -> GitHubClient:
-    """Open a client that signs in as the App itself."""
+    """Open a client that signs in as the App itself.
+
+    A JWT that GitHub does not take says nothing of any installation: the App's key or id is wrong, or our clock.
+    """
     return GitHubClient(
         http,
+        unauthorized=DeploymentError,
         api_url=api_url,
         clock=clock,
         jitter=jitter,

@@ -40,10 +40,12 @@ class GitHubClient:
         jitter: Callable[[], float],
         circuit: Circuit | None = None,
         before_write: Callable[[], None] = lambda: None,
+        unauthorized: type[CodeReviewError] = ForbiddenError,
     ) -> None:
         """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit.
 
         `before_write` is called before each write, and may raise ThrottledError instead of letting it be sent.
+        `unauthorized` is what a refused renewed authorization means.
         """
         self._circuit = circuit or Circuit(clock, name="GitHub")
         self._http = http
@@ -55,6 +57,7 @@ class GitHubClient:
         self._authorization = authorization
         self._jitter = jitter
         self._before_write = before_write
+        self._unauthorized = unauthorized
 
     def get(
         self, path: str, *, params: dict[str, str] | None = None, accept: str = JSON, etag: str | None = None
@@ -90,14 +93,14 @@ class GitHubClient:
     def query(self, query: str, variables: dict[str, Any]) -> httpx.Response:
         """Ask GraphQL once, for what REST can be asked for too: its trouble is not taken for GitHub's."""
         response = self._send("POST", self._graphql_url, document={"query": query, "variables": variables})
-        problem = failure(response, now=self._clock.now())
+        problem = self._problem(response)
         if problem is not None:
             raise problem
         return response
 
     def _write(self, method: str, path: str, document: dict[str, Any] | None) -> httpx.Response:
         response = self._send(method, path, document=document)
-        problem = failure(response, now=self._clock.now())
+        problem = self._problem(response)
         if problem is not None:
             raise problem
         return response
@@ -108,12 +111,17 @@ class GitHubClient:
             if etag is not None and response.status_code == httpx.codes.NOT_MODIFIED:
                 return response
             if not response.has_redirect_location:
-                problem = failure(response, now=self._clock.now())
+                problem = self._problem(response)
                 if problem is not None:
                     raise problem
                 return response
             path, params = urljoin(str(response.request.url), response.headers["location"]), None
         raise PermanentError(f"GitHub redirects {path} in circles")
+
+    def _problem(self, response: httpx.Response) -> CodeReviewError | None:
+        problem = failure(response, now=self._clock.now())
+        is_unauthorized = response.status_code == httpx.codes.UNAUTHORIZED
+        return self._unauthorized(str(problem)) if is_unauthorized else problem
 
     def _send(
         self,
