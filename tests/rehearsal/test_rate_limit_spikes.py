@@ -37,7 +37,8 @@ def test_a_flood_of_requests_is_seen_and_ended_by_the_page_and_others_are_served
         night.pass_a_round()
     assert {"rate-limit-spike", "page"} <= night.ringing()
 
-    night.values |= {"TENANT": flooding, "KEY": key}
+    night.values |= {"TENANT": flooding, "KEY": key, "REQUESTS": "60/m:10", "REQUESTS_PER_KEY": "60/m:10"}
+    before = said(stack, "limits", "show", "--tenant", flooding)["own"]
     confirmed = worked(night.follow(PAGE, "Confirm"))
     assert flooding in confirmed
     assert "LimitRefusals" in confirmed or "refusals" in confirmed
@@ -50,6 +51,7 @@ def test_a_flood_of_requests_is_seen_and_ended_by_the_page_and_others_are_served
     assert night.ringing() == set()
     worked(night.follow(PAGE, "Restore"))
     assert said(stack, "tenants", "show", "--tenant", flooding)["status"] == "active"
+    assert said(stack, "limits", "show", "--tenant", flooding)["own"] == before
 
 
 def key_of(stack: LocalStack, person: str, tenant: str) -> tuple[str, str]:

@@ -65,7 +65,11 @@ def test_a_release_that_breaks_off_is_rolled_back_by_the_page_and_nothing_is_los
     pulls = crash(night, CRASH, alarm="worker-crash-lines", name="crashing")
     confirmed = "\n".join(each.said for each in night.follow(PAGE, "Confirm"))
     assert "RuntimeError" in confirmed
+    worked(night.follow(PAGE, "Mitigate", steps={5}))  # nothing more breaks off while somebody thinks
+    assert said(night.stack, "workers", "status")["is_enabled"] is False
     said(night.stack, "releases", "rollback", "--yes")  # what `make rollback` runs on a stage of AWS
+    night.follow(PAGE, "Restore", steps={1})  # there may be no dead letters
+    assert said(night.stack, "workers", "status")["is_enabled"] is True
     recover(night, pulls)
 
 
@@ -78,12 +82,19 @@ def test_a_failing_agent_is_switched_off_by_the_page_and_nothing_is_lost(night: 
     for pull in pulls:
         (review,) = night.stack.hub.pull(*pull)["reviews"]
         assert "security" not in _agents(review)
+    worked(night.follow(PAGE, "Mitigate", steps={3}))
+    assert said(night.stack, "flags", "show", "--deployment")["models"] is False
+    night.values["SINCE"] = "2020-01-01T00:00:00Z"
+    worked(night.follow(PAGE, "Restore", steps={2, 3}))
+    flags = said(night.stack, "flags", "show", "--deployment")
+    assert (flags["models"], flags["agents"]["security"]["mode"]) == (True, "on")
 
 
 @pytest.mark.long
 def test_reviewers_that_run_out_of_memory_are_given_more_by_the_page_and_nothing_is_lost(night: Night) -> None:
     pulls = crash(night, HOLD, alarm="worker-crash-loop", name="exhausting")
     night.follow(PAGE, "Confirm", steps={1})
+    night.values["MEMORY_MB"] = str(2 * int(said(night.stack, "workers", "status")["memory_mb"]))
     worked(night.follow(PAGE, "Mitigate", steps={1}))
     assert said(night.stack, "workers", "status")["memory_mb"] == 1024
     recover(night, pulls)

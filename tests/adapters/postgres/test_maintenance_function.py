@@ -18,7 +18,7 @@ from codereview.adapters.postgres.upkeep import PostgresSingleFlight
 from codereview.domain.archive import archive_key
 from codereview.domain.finding import Severity
 from codereview.entrypoints.maintenance import MaintenanceApp
-from codereview.errors import RetryableError
+from codereview.errors import PermanentError, RetryableError
 from codereview.settings import LogSettings
 from tests.adapters.postgres.reviews_world import OTHER, TENANT, finding, recorded, result, rows
 from tests.adapters.postgres.upkeep_world import Connect, MemoryShelf, write, years
@@ -158,6 +158,12 @@ def test_every_command_is_audited_before_it_is_done(
 def test_a_command_that_is_refused_is_audited_as_refused(app: MaintenanceApp, superuser: psycopg.Connection) -> None:
     assert call(app, "vacuum", table="pg_class") == {"ok": False, "error": "not a table of the record"}
     assert [outcome for *_, outcome in audit(superuser)] == ["done", "refused"]
+
+
+def test_a_refusal_is_raised_at_whoever_looks_at_no_answer(app: MaintenanceApp) -> None:
+    event = {"action": "vacuum", "parameters": {"table": "pg_class"}, "is_refusal_raised": True}
+    with pytest.raises(PermanentError, match="not a table of the record"):
+        app.process(event, cast("Any", Context()))
 
 
 def test_what_cannot_be_audited_is_not_done(

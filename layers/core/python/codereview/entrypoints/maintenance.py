@@ -55,6 +55,7 @@ class _Envelope(BaseModel):
     actor_kind: ActorKind = ActorKind.SYSTEM
     actor: str = "maintenance"
     request_id: str | None = None
+    is_refusal_raised: bool = False  # for callers that look at whether a call failed, and at no answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +71,21 @@ class MaintenanceApp:
     def process(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Run one command and answer `{"ok": true, "result": …}`, or `{"ok": false, "error": …}` for a refusal.
 
-        What may work later is raised, so that Lambda repeats an asynchronous call.
+        What may work later is raised, so that Lambda repeats an asynchronous call; a refusal, where that is asked for.
         """
         deadline = self.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - _RESERVE
         try:
             envelope = _Envelope.model_validate(event)
-            result = self._run(envelope, envelope.request_id or context.aws_request_id, deadline)
         except ValidationError as error:
             return {"ok": False, "error": _said(error)}
-        except PermanentError as error:
-            self.logger.warning("Refused", reason=str(error))
-            return {"ok": False, "error": str(error)}
+        try:
+            result = self._run(envelope, envelope.request_id or context.aws_request_id, deadline)
+        except (ValidationError, PermanentError) as error:
+            said = _said(error) if isinstance(error, ValidationError) else str(error)
+            self.logger.warning("Refused", reason=said)
+            if envelope.is_refusal_raised:
+                raise
+            return {"ok": False, "error": said}
         self.logger.info("Done", action=envelope.action, result=result)
         return {"ok": True, "result": result}
 
