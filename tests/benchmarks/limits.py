@@ -77,9 +77,7 @@ def main() -> None:
             BillingMode="PAY_PER_REQUEST",
         )
         _print(f"{'asked for':<14}{'callers':>8}{'decisions':>11}{'admitted':>10}{'requests each':>15}{'p50 ms':>9}")
-        requests = [
-            _measure(emulator, share, rate, number) for share, rate in _LOADS.items() for number in (1, 4, 16)
-        ]
+        requests = [_measure(emulator, share, rate, number) for share, rate in _LOADS.items() for number in (1, 4, 16)]
         _print(f"{'all':<14}{'':>8}{_DECISIONS * len(requests):>11}{'':>10}{sum(requests) / len(requests):>15.3f}")
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from codereview.control_ports import Page
-from codereview.domain.parking import Held
+from codereview.domain.parking import Held, WaitReason
 from codereview.domain.review import ReviewState, TenantId
-from codereview.errors import NotFoundError
+from codereview.errors import NotFoundError, ThrottledError
 from codereview.ports import ReviewItem
 from codereview.use_cases.reconcile.by_hand import (
     AtOnce,
@@ -24,7 +24,7 @@ from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from codereview.use_cases.trace_review import TraceReview
 from tests.scenarios.test_reconciler import HOUR, MINUTE, Letters, Log, delivery, parked
-from tests.scenarios.world import NOW, Agenda, Clock, Objects, ReviewQueue, Store, World, pull_request_event
+from tests.scenarios.world import NOW, Agenda, Blackout, Clock, Objects, ReviewQueue, Store, World, pull_request_event
 
 BOTH = pytest.mark.parametrize("is_rehearsal", [True, False])
 
@@ -129,6 +129,33 @@ def test_a_trace_tells_each_step_with_its_time_and_why_it_waits() -> None:
     (item,) = waiting.items.values()
     (due,) = [step for step in tracer(waiting)(item.key.review_id).steps if step.what == "is to be taken up again"]
     assert (due.at, due.reason) == (item.due_at, item.reason)
+
+
+def test_a_trace_tells_of_every_wait_long_after_it_has_ended() -> None:
+    world = World(blackouts=[Blackout(prefix="model", until=NOW + 10 * MINUTE, error=ThrottledError)])
+    world.receive(pull_request_event())
+    world.settle()
+    world.now += HOUR
+    (item,) = world.items.values()
+    steps = [step for step in tracer(world)(item.key.review_id).steps if not step.what.startswith("stored")]
+    told = [step.what for step in steps]
+    assert told[1:] == ["running", "parked"] * (item.attempts - 1) + [
+        "running",
+        f"posted after {item.attempts} attempts",
+    ]
+    waits = [step for step in steps if step.what == "parked"]
+    assert {step.reason for step in waits} == {WaitReason.RATE_LIMIT}
+    assert [step.at for step in waits] == sorted({step.at for step in waits})
+
+
+def test_of_a_long_past_the_beginning_and_the_end_are_kept() -> None:
+    world = parked()
+    (item,) = world.items.values()
+    for minute in range(100):
+        item = replace(item, reason=f"reason {minute}").remembering(now=NOW + minute * MINUTE)
+    assert item.past[0].state is ReviewState.RUNNING
+    assert [each.reason for each in item.past[-2:]] == ["reason 98", "reason 99"]
+    assert len(item.past) == 40
 
 
 def test_a_pull_request_has_all_its_reviews_and_what_is_held_back_for_it() -> None:

@@ -399,7 +399,7 @@ class Store:
         return self.world.call("store.load", lambda: self.world.items.get(review_id))
 
     def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
-        self.world.call("store.save", lambda: self._save(lease, item))
+        self.world.call("store.save", lambda: self._save(lease, item.remembering(now=now)))
 
     def _save(self, lease: Lease, item: ReviewItem) -> None:
         if not self._holds(lease):

@@ -83,7 +83,7 @@ def test_f13_a_worker_whose_lease_was_given_away_changes_nothing(reviews: Dynamo
     reviews.save(owner, ITEM, now=NOW)
     with pytest.raises(LostLeaseError):
         reviews.save(zombie, replace(ITEM, state=ReviewState.FAILED), now=NOW)
-    assert reviews.load(KEY.review_id) == ITEM
+    assert reviews.load(KEY.review_id) == ITEM.remembering(now=NOW)
 
 
 def test_a_worker_that_gave_its_lease_back_can_no_longer_write(reviews: DynamoReviews) -> None:
@@ -96,7 +96,7 @@ def test_a_worker_that_gave_its_lease_back_can_no_longer_write(reviews: DynamoRe
 def test_a_review_comes_back_as_it_was_saved(reviews: DynamoReviews) -> None:
     lease = held(reviews, 1)
     reviews.save(lease, ITEM, now=NOW)
-    assert reviews.load(KEY.review_id) == ITEM
+    assert reviews.load(KEY.review_id) == ITEM.remembering(now=NOW)
 
 
 def test_a_review_that_nobody_saved_is_none(reviews: DynamoReviews) -> None:

@@ -1,7 +1,7 @@
 """What the core needs from the outside world, as protocols that adapters and test worlds fulfil."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Protocol
@@ -315,6 +315,18 @@ class StoredObject:
     sha256: str
 
 
+_MOST_PAST = 40  # states; what waits for days changes its reason a few times a day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A state that a review came into, when, and why."""
+
+    at: datetime
+    state: ReviewState
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewItem:
     """All that is known of a review between two steps; the item `review#<id>`."""
@@ -339,12 +351,21 @@ class ReviewItem:
     waiting_since: datetime | None = None  # for an outage or a rate limit to end
     strikes: int = 0  # attempts in a row that broke off without a word
     is_bypassed: bool = False  # made without language models, which were switched off: worth asking for again
+    past: tuple[Past, ...] = ()  # the oldest first; of many the first and the latest are kept
 
     @property
     def is_settled(self) -> bool:
         """Whether it has ended, its check run has, and the record queue has been told."""
         is_check_open = self.check_run_id is not None and not self.is_check_finished
         return self.state.is_end and self.is_recorded and not is_check_open
+
+    def remembering(self, *, now: datetime) -> "ReviewItem":
+        """Return the review with its state as the latest of its past, where it is another than before."""
+        latest = self.past[-1] if self.past else None
+        if latest is not None and (latest.state, latest.reason) == (self.state, self.reason):
+            return self
+        past = (*self.past, Past(at=now, state=self.state, reason=self.reason))
+        return replace(self, past=past if len(past) <= _MOST_PAST else (past[0], *past[2:]))
 
 
 class ReviewStore(Protocol):
@@ -363,7 +384,7 @@ class ReviewStore(Protocol):
         ...
 
     def save(self, lease: Lease, item: ReviewItem, *, now: datetime) -> None:
-        """Write the review under the lease's fence."""
+        """Write the review under the lease's fence, remembering its state."""
         ...
 
 

@@ -375,7 +375,7 @@ class ReviewPullRequest:
             attempts=item.attempts + 1,
             strikes=item.strikes + 1,
             due_at=lease.until + _STRIKE_PAUSE * (2**item.strikes - 1),
-        )
+        ).remembering(now=self.clock.now())  # here too, or the next save would not know that it ran
         self.store.save(lease, item, now=self.clock.now())
         return item
 

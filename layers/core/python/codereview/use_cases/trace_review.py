@@ -99,13 +99,12 @@ class TraceReview:
         if envelope is not None and envelope.received_at:
             received = datetime.fromisoformat(envelope.received_at)
             yield Step(at=received, what=f"accepted {envelope.event}.{envelope.action}", reason=envelope.delivery)
-        if item.waiting_since is not None:
-            yield Step(at=item.waiting_since, what="began to wait", reason=item.reason)
+        for each in item.past:
+            is_now = each is item.past[-1] and item.state.is_end
+            what = f"{each.state.value} after {item.attempts} attempts" if is_now else each.state.value
+            yield Step(at=each.at, what=what, reason=each.reason or (item.last_error if is_now else None))
         if item.posting_since is not None:
             yield Step(at=item.posting_since, what="began to post, outcome unknown", reason=item.last_error)
-        if item.updated_at is not None:
-            attempts = f"{item.state.value} after {item.attempts} attempts"
-            yield Step(at=item.updated_at, what=attempts, reason=item.reason or item.last_error)
         if item.due_at is not None:
             yield Step(at=item.due_at, what="is to be taken up again", reason=item.reason)
 

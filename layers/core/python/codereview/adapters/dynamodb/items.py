@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from codereview.domain.envelope_codec import decode, encode
 from codereview.domain.record import Votes
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
-from codereview.ports import PullRequestKey, ReviewItem, StoredObject
+from codereview.ports import Past, PullRequestKey, ReviewItem, StoredObject
 
 SHARDS = 4
 
@@ -115,11 +115,17 @@ def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:
         "waiting_since": epoch_ms(item.waiting_since) if item.waiting_since else None,
         "strikes": item.strikes,
         "is_bypassed": item.is_bypassed or None,
+        "past": [f"{epoch_ms(each.at)} {each.state} {each.reason or ''}" for each in item.remembering(now=now).past],
         "owner": review_owner(item.key.tenant),
         "sort": due_text(now),
         "expires_at": int((now + _KEPT).timestamp()) if item.due_at is None else None,
         **due_attributes(item.due_at, pk=review_pk(item.key.review_id), tenant=item.key.tenant),
     }
+
+
+def _past(text: str) -> Past:
+    at, state, reason = text.split(" ", 2)
+    return Past(at=moment_of(at), state=ReviewState(state), reason=reason or None)
 
 
 def _votes(text: str) -> Votes:
@@ -165,4 +171,5 @@ def review_item(attributes: Mapping[str, Any]) -> ReviewItem:
         waiting_since=moment("waiting_since"),
         strikes=int(values.get("strikes", 0)),
         is_bypassed=bool(values.get("is_bypassed", False)),
+        past=tuple(_past(text) for text in values.get("past", ())),
     )
