@@ -128,6 +128,27 @@ def test_f62_a_request_whose_answer_was_lost_on_the_way_from_the_table_is_not_do
     assert keys(world) == before + 1
 
 
+def test_f62_a_rotation_happens_whole_or_not_and_one_whose_answer_was_lost_can_be_made_anew(world: World) -> None:
+    key = world.issue()
+    path, token = f"{KEYS}/{key.key.id}/rotate", key.token.text
+
+    def rotate(name: str) -> Reply:
+        return world.call("POST", path, token, body={"overlap_seconds": 60}, headers={"idempotency-key": name})
+
+    world.table.fails_before.add("TransactWriteItems")
+    assert rotate("a").status == 503
+    world.table.fails_before.clear()
+    done = rotate("a")
+    assert (done.status, rotate("a").text) == (201, done.text)
+    world.table.fails_after.add("TransactWriteItems")
+    assert rotate("b").status == 503
+    world.table.fails_after.clear()
+    assert rotate("b").status == 409
+    anew = rotate("c")
+    assert world.call("GET", KEYS, anew.json["token"]).status == 200
+    assert [entry.action for entry in world.audited()] == ["keys.rotate"] * 3
+
+
 def test_f64_every_change_has_one_entry_and_a_change_without_one_does_not_happen(world: World) -> None:
     token = world.key()
     for path, body in ((KEYS, WANTED), (tenant_path(MINE, "/pauses"), {"reason": "x"})):

@@ -42,7 +42,7 @@ from codereview.ports import AdmissionRequest, Asker
 from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason, AdmitReview
 from codereview.use_cases.control.cached_settings import CachedSettings
 from codereview.use_cases.control.change_settings import ChangeFlags, ChangePauses, ChangeQuotas
-from codereview.use_cases.control.manage_keys import Issued, ManageKeys
+from codereview.use_cases.control.manage_keys import MOST_TEXTS, Issued, ManageKeys
 from codereview.use_cases.control.manage_people import ManagePeople
 from codereview.use_cases.control.manage_tenants import ManageTenants
 from codereview.use_cases.control.sign_in import SignIn
@@ -128,6 +128,13 @@ class World:
             request=self.request(),
             parent=parent,
         )
+
+    def rotate(
+        self, tenant: Tenant, key: ApiKey, *, overlap: timedelta = timedelta(), caller: ApiKey | None = None
+    ) -> Issued:
+        held = caller.scopes if caller else ADMINISTRATING
+        request = self.request()
+        return self.keys.rotate(tenant, key.id, overlap=overlap, held=held, request=request, caller=caller)
 
     def scopes(self, token: str, tenant: TenantId = MINE) -> frozenset[Scope] | None:
         """What a token may do in a tenant; None: it is refused, or the tenant does not exist for it."""
@@ -346,28 +353,100 @@ def test_keys_make_keys_only_so_deep_and_none_outlives_its_maker(world: World) -
         world.issue(tenant, parent=key)
 
 
-def test_rotation_leaves_both_keys_good_for_the_overlap(world: World) -> None:
+def test_rotation_leaves_both_texts_good_for_the_overlap(world: World) -> None:
     tenant = world.tenant()
     old = world.issue(tenant)
-    rotate = world.keys.rotate
-    new = rotate(tenant, old.key.id, overlap=timedelta(hours=1), held=ADMINISTRATING, request=world.request())
-    assert (new.key.scopes, new.key.expires_at) == (old.key.scopes, old.key.expires_at)
+    new = world.rotate(tenant, old.key, overlap=timedelta(hours=1))
+    assert (new.token.id, new.key.expires_at) == (old.token.id, old.key.expires_at)
+    assert new.token.text != old.token.text
     assert world.verify(old.token.text) is not None
     world.moment += timedelta(hours=1)
     assert world.verify(old.token.text) is None
     assert world.verify(new.token.text) is not None
-    with pytest.raises(ConflictError):
-        rotate(tenant, old.key.id, overlap=timedelta(), held=ADMINISTRATING, request=world.request())
     with pytest.raises(RejectedError):
-        rotate(tenant, new.key.id, overlap=timedelta(days=8), held=ADMINISTRATING, request=world.request())
+        world.rotate(tenant, new.key, overlap=timedelta(days=8))
+    world.keys.revoke(tenant, new.key.id, request=world.request())
+    with pytest.raises(ConflictError):
+        world.rotate(tenant, new.key)
+
+
+def test_a_rotation_ends_every_earlier_text_with_its_own_overlap(world: World) -> None:
+    tenant = world.tenant()
+    texts = [world.issue(tenant)]
+    for overlap in (timedelta(hours=2), timedelta(hours=4)):
+        texts.append(world.rotate(tenant, texts[0].key, overlap=overlap))
+    assert [world.verify(each.token.text) is not None for each in texts] == [True, True, True]
+    world.moment += timedelta(hours=2)
+    assert [world.verify(each.token.text) is not None for each in texts] == [False, True, True]
+    texts.append(world.rotate(tenant, texts[0].key))
+    assert [world.verify(each.token.text) is not None for each in texts] == [False, False, False, True]
+
+
+def test_a_key_has_only_so_many_texts_at_once(world: World) -> None:
+    tenant = world.tenant()
+    key = world.issue(tenant).key
+    for _ in range(MOST_TEXTS - 1):
+        world.rotate(tenant, key, overlap=timedelta(days=1))
+    with pytest.raises(ConflictError, match="too many texts"):
+        world.rotate(tenant, key, overlap=timedelta(days=1))
+    assert world.verify(world.rotate(tenant, key).token.text) is not None
+
+
+def test_a_rotation_is_one_change_with_one_entry(world: World) -> None:
+    tenant = world.tenant()
+    key = world.issue(tenant).key
+    before = waiting(world.client, world.table)
+    world.rotate(tenant, key, overlap=timedelta(hours=1))
+    assert sorted(waiting(world.client, world.table)) == sorted([*before, "keys.rotate"])
+    assert [each.id for each in world.keys.page(tenant, limit=10).items] == [key.id]
+
+
+def test_a_key_rotates_itself_and_what_it_made_and_no_other(world: World) -> None:
+    tenant = world.tenant()
+    key = world.issue(tenant, scopes=KEYS_TOO).key
+    child = world.issue(tenant, scopes=KEYS_TOO, parent=key).key
+    grandchild = world.issue(tenant, parent=child).key
+    for own in (key, child, grandchild):
+        assert world.verify(world.rotate(tenant, own, caller=key).token.text) is not None
+    longer_lived = world.issue(tenant, life=300 * timedelta(days=1))
+    for other, caller in ((longer_lived.key, key), (key, child), (child, grandchild)):
+        with pytest.raises(ForbiddenError):
+            world.rotate(tenant, other, caller=caller)
+    assert world.verify(longer_lived.token.text) is not None
+
+
+def test_who_revokes_a_key_ends_all_that_it_was_given_by_rotation(world: World) -> None:
+    tenant = world.tenant()
+    first = world.issue(tenant, scopes=KEYS_TOO)
+    child = world.issue(tenant, parent=first.key)
+    second = world.rotate(tenant, first.key, overlap=timedelta(days=1), caller=first.key)
+    third = world.rotate(tenant, first.key, overlap=timedelta(days=1), caller=second.key)
+    childs = world.rotate(tenant, child.key, overlap=timedelta(days=1), caller=third.key)
+    texts = [each.token.text for each in (first, second, third, child, childs)]
+    assert None not in [world.verify(text) for text in texts]
+    world.keys.revoke(tenant, first.key.id, request=world.request())
+    assert {world.verify(text) for text in texts} == {None}
+
+
+def test_what_a_key_made_goes_on_when_the_key_is_rotated(world: World) -> None:
+    tenant = world.tenant()
+    parent = world.issue(tenant, scopes=KEYS_TOO)
+    child = world.issue(tenant, parent=parent.key)
+    world.rotate(tenant, parent.key)
+    assert world.verify(parent.token.text) is None
+    assert world.verify(child.token.text) is not None
+    world.keys.revoke(tenant, parent.key.id, request=world.request())
+    assert world.verify(child.token.text) is None
 
 
 def test_no_audit_entry_holds_a_secret_or_its_hash(world: World) -> None:
-    issued = world.issue(world.tenant())
+    tenant = world.tenant()
+    old = world.issue(tenant)
+    issued = world.rotate(tenant, old.key, overlap=timedelta(hours=1))
     session = world.sign_in.begin(ANN, login="ann", request=world.request())
     outbox = DynamoAuditOutbox(world.client, world.table)
     text = str(outbox.unsent(now=NOW, limit=100))
-    for secret in (issued.token.text, issued.token.hash, session.text, session.hash):
+    for secret in (old.token.text, old.token.hash, issued.token.text, issued.token.hash, session.text, session.hash):
         assert secret not in text
     stored = str(world.client.scan(TableName=world.table)["Items"])
     assert issued.token.text not in stored

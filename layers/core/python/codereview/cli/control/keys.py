@@ -70,9 +70,9 @@ def revoke(control: Control, key: str, *, yes: bool) -> None:
 
 @keys.command()
 @click.argument("key")
-@click.option("--overlap", type=click.IntRange(0), default=0, metavar="SECONDS", help="How long the old one goes on.")
+@click.option("--overlap", type=click.IntRange(0), default=0, metavar="SECONDS", help="How long the old text goes on.")
 @connected
 def rotate(control: Control, key: str, overlap: int) -> None:
-    """Make a key like this one, print it once, and end this one."""
+    """Give a key another text, print it once, and end the old one."""
     control.show("keys.rotate", {"tenant": control.tenant(), "key": key}, {"overlap_seconds": overlap})
     control.out.note(_ONCE)

@@ -10,5 +10,13 @@ _HIDDEN = {"hash"}
 
 def described(value: object) -> dict[str, Any]:
     """Return a dataclass of the control plane as a JSON object."""
-    plain = to_jsonable_python(value)
-    return {name: content for name, content in plain.items() if name not in _HIDDEN}
+    shown: dict[str, Any] = _without_hidden(to_jsonable_python(value))
+    return shown
+
+
+def _without_hidden(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {name: _without_hidden(content) for name, content in plain.items() if name not in _HIDDEN}
+    if isinstance(plain, list):
+        return [_without_hidden(each) for each in plain]
+    return plain

@@ -59,9 +59,13 @@ class NewToken:
 
 def make_token(kind: TokenKind, *, environment: str, token_id: UUID, secret: bytes) -> NewToken:
     """Make a token from random bits that the caller drew: `secret` has SECRET_BYTES bytes."""
+    return make_next_token(kind, environment=environment, id_text=_base62(token_id.int, _ID_LENGTH), secret=secret)
+
+
+def make_next_token(kind: TokenKind, *, environment: str, id_text: str, secret: bytes) -> NewToken:
+    """Make another token of an id that has one."""
     if len(secret) != SECRET_BYTES:
         raise ValueError(f"a secret has {SECRET_BYTES} bytes")
-    id_text = _base62(token_id.int, _ID_LENGTH)
     start = f"{kind}_{environment}_{id_text}_{_base62(int.from_bytes(secret), _SECRET_LENGTH)}"
     text = start + _checksum(start)
     if _TOKEN.fullmatch(text) is None:

@@ -1,4 +1,8 @@
-"""API keys: issued with no more than their maker has, rotated with an overlap, revoked at once."""
+"""API keys: issued with no more than their maker has, rotated with an overlap, revoked at once.
+
+Whatever a key is given dies with it: a key that it makes is its child, and the only texts that it is given by rotation
+are its own and those of keys that it made.
+"""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -10,17 +14,20 @@ from codereview.domain.control.describing import described
 from codereview.domain.control.keys import LONGEST_LIFE, ApiKey
 from codereview.domain.control.scopes import Scope, require_subset
 from codereview.domain.control.tenants import Tenant
-from codereview.domain.control.tokens import SECRET_BYTES, NewToken, TokenKind, make_token
+from codereview.domain.control.tokens import SECRET_BYTES, NewToken, TokenKind, make_next_token, make_token
 from codereview.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
 from codereview.ports import Ids
 from codereview.use_cases.control.verify_callers import MOST_ANCESTORS
 
 LONGEST_OVERLAP = timedelta(days=7)
 
+# Each is compared at the door. More rotations than this within an overlap are somebody's loop.
+MOST_TEXTS = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A key that was just made, with the only copy of its text."""
+    """A key that was just made or rotated, with the only copy of its text."""
 
     key: ApiKey
     token: NewToken
@@ -130,29 +137,43 @@ class ManageKeys:
         return self._change(key, replace(key, revoked_at=request.at), action="keys.revoke", request=request)
 
     def rotate(
-        self, tenant: Tenant, key_id: str, *, overlap: timedelta, held: AbstractSet[Scope], request: Request
+        self,
+        tenant: Tenant,
+        key_id: str,
+        *,
+        overlap: timedelta,
+        held: AbstractSet[Scope],
+        request: Request,
+        caller: ApiKey | None = None,
     ) -> Issued:
-        """Make a key like this one for the rest of its life, and end this one after the overlap.
+        """Give a key another text, and end the texts from before after the overlap.
 
-        Raises ConflictError for a key that has ended.
+        `caller` is the key that asks for it: it rotates itself and what it made, so that its revocation ends what it
+        was given. Raises ForbiddenError for any other, ConflictError for a key that has ended, or has too many texts.
         """
         key = self.find(tenant, key_id)
         if not key.is_good(request.at):
             raise ConflictError("the key has ended")
         if not timedelta() <= overlap <= LONGEST_OVERLAP:
-            raise RejectedError(f"two keys overlap by {LONGEST_OVERLAP.days} days at most")
+            raise RejectedError(f"two texts overlap by {LONGEST_OVERLAP.days} days at most")
         require_subset(key.scopes, held)
-        issued = self._store(
-            tenant,
-            name=key.name,
-            scopes=key.scopes,
-            expires_at=key.expires_at,
-            request=request,
-            parent_id=key.parent_id,
-        )
-        ending = replace(key, expires_at=min(key.expires_at, request.at + overlap))
-        self._change(key, ending, action="keys.rotate", request=request)
-        return issued
+        if caller is not None and not self._is_of(caller, key):
+            raise ForbiddenError("a key rotates itself and what it made")
+        secret = self.secrets.draw(SECRET_BYTES)
+        token = make_next_token(TokenKind.KEY, environment=self.environment, id_text=key.id, secret=secret)
+        after = key.rotated(token.hash, now=request.at, overlap=overlap)
+        if len(after.former) >= MOST_TEXTS:
+            raise ConflictError("too many texts of the key are good: wait for their end, or rotate without an overlap")
+        return Issued(key=self._change(key, after, action="keys.rotate", request=request), token=token)
+
+    def _is_of(self, caller: ApiKey, key: ApiKey) -> bool:
+        """Whether the key is the caller, or was made by it, directly or not."""
+        each: ApiKey | None = key
+        for _ in range(MOST_ANCESTORS + 1):
+            if each is None or each.id == caller.id:
+                return each is not None
+            each = self.keys.load(each.parent_id) if each.parent_id is not None else None
+        return False
 
     def _change(self, before: ApiKey, after: ApiKey, *, action: str, request: Request) -> ApiKey:
         audit = audited(

@@ -29,6 +29,7 @@ class KeyShown(Shown):
     parent_id: str | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    former_until: datetime | None  # when the last text from before a rotation ends
 
 
 class KeysShown(Shown):
@@ -54,7 +55,7 @@ class KeyWanted(Body):
 
 
 class RotationWanted(Body):
-    """For how long the old key goes on."""
+    """For how long the texts from before go on."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=_LONGEST_OVERLAP_SECONDS)] = 0
 
@@ -70,6 +71,7 @@ def _shown(key: ApiKey) -> KeyShown:
         parent_id=key.parent_id,
         revoked_at=key.revoked_at,
         last_used_at=key.last_used_at,
+        former_until=max((each.until for each in key.former), default=None),
     )
 
 
@@ -81,6 +83,10 @@ def _issued(issued: Issued, call: Call) -> Answer:
 def _keys(services: Services, call: Call) -> ManageKeys:
     """Take the request's own ids, which are the same when it is repeated."""
     return replace(services.manage_keys, ids=call.ids)
+
+
+def _asking(call: Call) -> ApiKey | None:
+    return call.caller.key if isinstance(call.caller, KeyCaller) else None
 
 
 def _list(services: Services, call: Call) -> Answer:
@@ -102,7 +108,7 @@ def _create(services: Services, call: Call) -> Answer:
         expires_at=wanted.expires_at,
         held=call.scopes,
         request=call.request,
-        parent=call.caller.key if isinstance(call.caller, KeyCaller) else None,
+        parent=_asking(call),
     )
     return _issued(issued, call)
 
@@ -114,8 +120,13 @@ def _revoke(services: Services, call: Call) -> Answer:
 
 def _rotate(services: Services, call: Call) -> Answer:
     overlap = timedelta(seconds=call.body_as(RotationWanted).overlap_seconds)
-    issued = _keys(services, call).rotate(
-        call.tenant, call.path["key"], overlap=overlap, held=call.scopes, request=call.request
+    issued = services.manage_keys.rotate(
+        call.tenant,
+        call.path["key"],
+        overlap=overlap,
+        held=call.scopes,
+        request=call.request,
+        caller=_asking(call),
     )
     return _issued(issued, call)
 
@@ -165,7 +176,7 @@ ROUTES = (
         method="POST",
         path="/v1/tenants/{tenant}/keys/{key}/rotate",
         operation="keys.rotate",
-        summary="Make a key like this one, and end this one after an overlap",
+        summary="Give a key another text, and end the one from before after an overlap",
         access=Scope.KEYS_WRITE,
         run=_rotate,
         answer=KeyIssued,
