@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from codereview.domain.control.people import Role
 from codereview.domain.control.scopes import Scope
+from codereview.entrypoints.api.openapi import document
 from codereview.entrypoints.api.requests import LARGEST_BODY
 from codereview.entrypoints.api.table import ROUTES
 from tests.functions.api.samples import BY_NAME, sample
@@ -317,6 +318,29 @@ def test_b74_a_role_is_changed_over_the_version_that_was_read(world: World) -> N
     assert (made.status, made.headers["etag"]) == (200, '"1"')
     stale = world.call("PUT", path, admin, body={"role": "editor", "login": "u12"}, headers={"if-match": '"0"'})
     assert stale.status == 412
+
+
+@pytest.mark.parametrize("operation", [each.operation for each in ROUTES if each.is_conditional])
+def test_b74_what_can_be_changed_over_a_version_is_refused_over_another(shared: World, operation: str) -> None:
+    asked, operator = sample(shared, operation), shared.operator()
+    before = len(shared.audited())
+    shared.clock.sleep(timedelta(minutes=1))
+    stale = shared.call(asked.method, asked.path, operator, body=asked.body, headers={"if-match": '"77"'})
+    assert (stale.status, stale.code) == (412, "stale-version")
+    assert len(shared.audited()) == before
+    current = {"if-match": shared.call("GET", asked.path, operator).headers["etag"]}
+    assert shared.call(asked.method, asked.path, operator, body=asked.body, headers=current).status < 300
+
+
+def test_b74_what_is_read_with_a_version_is_changed_over_one() -> None:
+    versioned = {each.path for each in ROUTES if each.method == "GET" and each.has_version}
+    changes = {each for each in ROUTES if each.method in ("PUT", "DELETE") and each.path in versioned}
+    assert [each.operation for each in changes if not each.is_conditional] == []
+    described = document()["paths"]
+    for each in ROUTES:
+        operation = described[each.path][each.method.lower()]
+        names = {parameter["name"] for parameter in operation["parameters"]}
+        assert ("If-Match" in names, "412" in operation["responses"]) == (each.is_conditional,) * 2, each.operation
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from codereview.errors import CodeReviewError, ForbiddenError
 from codereview.ports import Ids
 
 _UNKNOWN_REQUEST = "unknown"
-_CONDITIONAL = ("PUT", "DELETE")  # what If-Match is read for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +107,7 @@ class ApiApp[S: Edge = Services]:
         )
 
     def _said(self, error: CodeReviewError, request: Incoming, route: Route) -> Problem:
-        has_version = route.method in _CONDITIONAL and "if-match" in request.headers
+        has_version = route.is_conditional and "if-match" in request.headers
         said = problem_of(error, has_version=has_version)
         if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.logger.warning("Not answered", operation=route.operation, reason=str(error), request_id=request.id)
@@ -174,7 +173,7 @@ class ApiApp[S: Edge = Services]:
 
 
 def _version(request: Incoming, route: Route) -> int | None:
-    version = request.version if route.method in _CONDITIONAL else None
+    version = request.version if route.is_conditional else None
     if version is None and route.needs_version:
         raise Problem(
             status=HTTPStatus.PRECONDITION_REQUIRED,

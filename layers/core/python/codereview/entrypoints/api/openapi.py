@@ -111,7 +111,7 @@ def _in_query(route: Route, definitions: Mapping[str, Any]) -> list[dict[str, An
 
 def _in_headers(route: Route) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
-    if route.needs_version or (route.method in ("PUT", "DELETE") and route.has_version):
+    if route.is_conditional:
         schema = {"type": "string", "pattern": r'^"(0|[1-9][0-9]{0,9})"$'}
         said = "The ETag of the version that the change is made over"
         parameters.append(
@@ -153,8 +153,10 @@ def _refusals(route: Route) -> list[int]:
         statuses.add(409)
     if route.body is not None:
         statuses.add(415)
+    if route.is_conditional:
+        statuses.add(412)
     if route.needs_version:
-        statuses |= {412, 428}
+        statuses.add(428)
     if route.method == "POST":
         statuses.add(422)
     return sorted(statuses)

@@ -111,7 +111,8 @@ class Route:
     status: int = 200
     body: type[Body] | None = None
     query: type[Query] = NoQuery
-    needs_version: bool = False  # If-Match must say which version the change is made over
+    takes_version: bool = False  # If-Match may say which version the change is made over
+    needs_version: bool = False  # … must say it
     has_version: bool = False  # the answer has an ETag
     page: Callable[[Any], str] | None = None  # writes the answer as HTML, for browsers
     pattern: re.Pattern[str] = field(init=False)
@@ -133,6 +134,11 @@ class Route:
     def is_change(self) -> bool:
         """Whether it changes something, and so is audited where it is refused."""
         return self.method != "GET"
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether If-Match is read."""
+        return self.takes_version or self.needs_version
 
     @property
     def has_pages(self) -> bool:

@@ -15,7 +15,7 @@ from codereview.domain.control.keys import LONGEST_LIFE, ApiKey
 from codereview.domain.control.scopes import Scope, require_subset
 from codereview.domain.control.tenants import Tenant
 from codereview.domain.control.tokens import SECRET_BYTES, NewToken, TokenKind, make_next_token, make_token
-from codereview.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
+from codereview.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError, StaleVersionError
 from codereview.ports import Ids
 from codereview.use_cases.control.verify_callers import MOST_ANCESTORS
 
@@ -129,9 +129,14 @@ class ManageKeys:
         page = self.keys.page(tenant.id, limit=limit, after=after)
         return replace(page, items=tuple(key for key in page.items if key.generation == tenant.generation))
 
-    def revoke(self, tenant: Tenant, key_id: str, *, request: Request) -> ApiKey:
-        """Revoke a key and with it all that it made; one that is revoked already stays so."""
+    def revoke(self, tenant: Tenant, key_id: str, *, request: Request, version: int | None = None) -> ApiKey:
+        """Revoke a key and with it all that it made; one that is revoked already stays so.
+
+        `version` is If-Match's, None for whatever it is.
+        """
         key = self.find(tenant, key_id)
+        if version is not None and version != key.version:
+            raise StaleVersionError("the key was changed since it was read")
         if key.revoked_at is not None:
             return key
         return self._change(key, replace(key, revoked_at=request.at), action="keys.revoke", request=request)

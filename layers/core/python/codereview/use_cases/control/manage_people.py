@@ -71,9 +71,19 @@ class ManagePeople:
         )
         return self.people.save(after, audit=audit)
 
-    def remove(self, tenant: Tenant, person: PersonId, *, held: AbstractSet[Scope], request: Request) -> None:
-        """Take a person's role; raises ForbiddenError if it is more than the caller's own."""
+    def remove(
+        self,
+        tenant: Tenant,
+        person: PersonId,
+        *,
+        held: AbstractSet[Scope],
+        request: Request,
+        version: int | None = None,
+    ) -> None:
+        """Take a person's role, `version` as in set_role; raises ForbiddenError if it is more than the caller's own."""
         before = self.find(tenant, person)
+        if version is not None and version != before.version:
+            raise StaleVersionError("the role was changed since it was read")
         require_subset(before.role.scopes, held)
         audit = audited(
             request,

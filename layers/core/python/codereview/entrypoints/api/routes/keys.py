@@ -114,7 +114,7 @@ def _create(services: Services, call: Call) -> Answer:
 
 
 def _revoke(services: Services, call: Call) -> Answer:
-    services.manage_keys.revoke(call.tenant, call.path["key"], request=call.request)
+    services.manage_keys.revoke(call.tenant, call.path["key"], request=call.request, version=call.version)
     return Answer()
 
 
@@ -171,6 +171,7 @@ ROUTES = (
         access=Scope.KEYS_WRITE,
         run=_revoke,
         status=204,
+        takes_version=True,
     ),
     Route(
         method="POST",

@@ -214,5 +214,6 @@ ROUTES = (
         access=Who.OPERATOR,
         run=_remove,
         status=204,
+        takes_version=True,
     ),
 )

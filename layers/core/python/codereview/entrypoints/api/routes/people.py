@@ -67,7 +67,9 @@ def _set_role(services: Services, call: Call) -> Answer:
 
 
 def _remove(services: Services, call: Call) -> Answer:
-    services.manage_people.remove(call.tenant, _person(call), held=call.scopes, request=call.request)
+    services.manage_people.remove(
+        call.tenant, _person(call), held=call.scopes, request=call.request, version=call.version
+    )
     return Answer()
 
 
@@ -103,6 +105,7 @@ ROUTES = (
         run=_set_role,
         answer=PersonShown,
         body=RoleWanted,
+        takes_version=True,
         has_version=True,
     ),
     Route(
@@ -113,5 +116,6 @@ ROUTES = (
         access=Scope.PEOPLE_WRITE,
         run=_remove,
         status=204,
+        takes_version=True,
     ),
 )
