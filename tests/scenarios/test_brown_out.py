@@ -30,7 +30,7 @@ CLAIM = {
 
 @dataclass
 class Listed(NoList):
-    """The list of reviews, as the control table would give it."""
+    """The list of reviews, as the control table would give it: the latest first."""
 
     world: RealChanges
 
@@ -43,15 +43,15 @@ class Listed(NoList):
         after: str | None = None,
         states: frozenset[ReviewState] = frozenset(),
     ) -> Page[ReviewItem]:
-        found = [item for item in self.world.items.values() if item.key.tenant == tenant and item.state in states]
-        return Page(items=tuple(found), next=None)
+        own = [item for item in reversed(self.world.items.values()) if item.key.tenant == tenant]
+        return Page(items=tuple(item for item in own if item.state in states or not states), next=None)
 
 
 class Outbox(NoOutbox):
     """Audit entries, which are not what this is about."""
 
-    def put(self, entry: AuditEntry) -> None:
-        pass
+    def put(self, entry: AuditEntry) -> bool:
+        return True
 
 
 def repair(world: RealChanges, tenant: Tenant) -> tuple[Asked, ...]:
@@ -96,6 +96,7 @@ def test_a_brown_out_is_reviewed_by_analyzers_and_repaired_by_a_full_review_that
         assert "Second instead of first" in titles(second)[0]
         assert set(titles(first)).isdisjoint(titles(second))
         assert [run["status"] for run in world.posted["check_runs"]] == ["completed", "completed"]
+        assert repair(world, tenant) == ()
         bypassed, full = sorted(world.items.values(), key=lambda item: not item.is_bypassed)
         assert (bypassed.is_bypassed, full.is_bypassed) == (True, False)
         assert {message.review_id for message in world.recorded} == set(world.items)

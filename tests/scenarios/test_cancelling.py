@@ -68,7 +68,7 @@ class NoList:
 class NoOutbox:
     """An outbox that nothing is put into here: a cancellation is audited in its own transaction."""
 
-    def put(self, entry: AuditEntry) -> None:
+    def put(self, entry: AuditEntry) -> bool:
         raise NotImplementedError
 
     def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:

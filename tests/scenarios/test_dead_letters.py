@@ -33,8 +33,9 @@ class Outbox:
 
     entries: list[AuditEntry] = field(default_factory=list)
 
-    def put(self, entry: AuditEntry) -> None:
+    def put(self, entry: AuditEntry) -> bool:
         self.entries.append(entry)
+        return True
 
     def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:
         raise NotImplementedError

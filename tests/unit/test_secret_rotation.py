@@ -57,8 +57,9 @@ class Deployment:
             raise RetryableError("GitHub answered 502")
         self.signs_with = values["current"]
 
-    def put(self, entry: AuditEntry) -> None:
+    def put(self, entry: AuditEntry) -> bool:
         self.entries.append(entry)
+        return True
 
     def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:
         return self.entries

@@ -60,8 +60,9 @@ class Account:
         self.note = None
         self.entries.append(audit)
 
-    def put(self, entry: AuditEntry) -> None:
+    def put(self, entry: AuditEntry) -> bool:
         self.entries.append(entry)
+        return True
 
     def unsent(self, *, now: datetime, limit: int) -> list[AuditEntry]:
         return self.entries

@@ -97,19 +97,64 @@ def test_what_was_made_without_language_models_is_asked_for_again_once_for_each_
     assert sorted(decode(message).number or 0 for message in world.queued()) == [1, 2]
 
 
+def rerun_bypassed(world: World, **more: Any) -> list[int]:
+    """Ask page by page, as the command line does, and return the numbers of the pull requests."""
+    token, numbers = world.key(), list[int]()
+    body = {"since": "2026-03-15T00:00:00Z", **more}
+    while True:
+        page = world.call("POST", f"{REVIEWS}/rerun-bypassed", token, body=body).json
+        numbers += [each["number"] for each in page["items"]]
+        if page["next"] is None:
+            return numbers
+        body["cursor"] = page["next"]
+
+
+def test_what_was_made_without_language_models_is_asked_for_once_however_often_somebody_asks(world: World) -> None:
+    world.review(state=ReviewState.POSTED, number=1, is_bypassed=True)
+    assert [rerun_bypassed(world), rerun_bypassed(world), rerun_bypassed(world, since="2026-03-15T01:00:00Z")] == [
+        [1],
+        [],
+        [],
+    ]
+    # A message that was lost on the way is sent again, for the same review.
+    assert len({decode(message).trigger_id for message in world.queued()}) == 1
+    assert [entry.action for entry in world.audited()] == ["reviews.rerun"]
+
+
+def test_a_pull_request_with_bypassed_reviews_on_two_pages_is_asked_for_once(world: World) -> None:
+    for number in (1, 2, 1):
+        world.clock.sleep(timedelta(seconds=1))
+        world.review(state=ReviewState.POSTED, number=number, is_bypassed=True)
+    assert rerun_bypassed(world, limit=1) == [1, 2]
+    assert len(world.queued()) == 2
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.parametrize(
+    ("state", "is_asked"),
+    [
+        (ReviewState.POSTED, False),
+        (ReviewState.QUEUED, False),
+        (ReviewState.PARKED, False),
+        (ReviewState.SKIPPED, True),
+        (ReviewState.SUPERSEDED, True),
+        (ReviewState.FAILED, True),
+    ],
+)
+def test_a_pull_request_that_was_reviewed_since_or_is_now_is_not_asked_for(
+    world: World, state: ReviewState, limit: int, *, is_asked: bool
+) -> None:
+    world.review(state=ReviewState.POSTED, number=1, is_bypassed=True)
+    world.clock.sleep(timedelta(seconds=1))
+    world.review(state=state, number=1)
+    assert rerun_bypassed(world, limit=limit) == ([1] if is_asked else [])
+
+
 def test_bypassed_reviews_come_in_pages_that_lead_to_the_end(world: World) -> None:
     for number in range(1, 6):
         world.clock.sleep(timedelta(seconds=1))
         world.review(state=ReviewState.POSTED, number=number, is_bypassed=True)
-    key, numbers, cursor = world.key(), list[int](), None
-    for _ in range(4):
-        body = {"since": "2026-03-15T00:00:00Z", "limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = world.call("POST", f"{REVIEWS}/rerun-bypassed", key, body=body).json
-        numbers += [each["number"] for each in page["items"]]
-        cursor = page["next"]
-        if cursor is None:
-            break
-    assert sorted(numbers) == [1, 2, 3, 4, 5]
+    assert rerun_bypassed(world, limit=2) == [5, 4, 3, 2, 1]
 
 
 def test_reviews_are_listed_by_state_with_the_latest_first(world: World) -> None:

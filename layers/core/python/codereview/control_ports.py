@@ -390,8 +390,8 @@ class BudgetLedger(Protocol):
 class AuditOutbox(Protocol):
     """Entries that the record queue does not have yet."""
 
-    def put(self, entry: AuditEntry) -> None:
-        """Store an entry that belongs to no change: a refusal."""
+    def put(self, entry: AuditEntry) -> bool:
+        """Store an entry that belongs to no change of the table's; False: it is there already, and nothing changes."""
         ...
 
     def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def test_an_entry_waits_until_it_is_marked_as_sent(dynamodb: "DynamoDBClient", table: str) -> None:
     outbox, refusal = DynamoAuditOutbox(dynamodb, table), entry("keys.refused")
-    outbox.put(refusal)
-    outbox.put(refusal)
+    assert [outbox.put(refusal), outbox.put(refusal)] == [True, False]
     assert outbox.unsent(now=NOW - timedelta(seconds=1), limit=10) == []
     assert outbox.unsent(now=NOW, limit=10) == [refusal]
     outbox.mark_sent(refusal, now=NOW)

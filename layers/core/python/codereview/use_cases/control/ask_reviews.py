@@ -2,7 +2,8 @@
 
 The races that this module is built around:
 
-- A request that is sent twice: the review's kind is derived from the request, so both ask for the same review.
+- A request that is sent twice: the review's kind is derived from the request, so both ask for the same review. What was
+  made without models is asked for again under a kind derived from that review, so whoever asks gets the same one.
 - A review that is cancelled while a worker has it: the lease is seized, and every later write of the worker fails on
   the fence, the one before the post among them. What is about to be posted is left alone: nobody can tell any more.
 - A death between the audit entry and the message: the entry says that somebody asked, the caller heard no answer, and
@@ -29,6 +30,7 @@ _SEIZED_FOR = timedelta(seconds=30)
 
 _NAMESPACE = UUID("c2b8f6d0-5c1e-4a57-8d57-0f9a4f5f7b33")
 _LARGEST_ID = 2**63 - 1
+_READ_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Asked:
     repository_id: int
     number: int
     kind: str
+    is_new: bool  # nobody had asked for this very one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +55,45 @@ class AskReviews:
 
     def run(self, tenant: Tenant, *, repository_id: int, number: int, is_full: bool, request: Request) -> Asked:
         """Ask for a review of the pull request's head; whether it exists, the reviewer finds out."""
-        return self._ask(tenant, repository_id, number, is_full=is_full, action="reviews.run", request=request)
+        place = PullRequestKey(tenant=tenant.id, repository_id=repository_id, number=number)
+        return self._ask(tenant, place, is_full=is_full, action="reviews.run", name=request.id, request=request)
 
     def rerun(self, tenant: Tenant, item: ReviewItem, *, request: Request) -> Asked:
         """Ask for another review of the same pull request."""
-        key = item.key
-        return self._ask(tenant, key.repository_id, key.number, is_full=True, action="reviews.rerun", request=request)
+        return self._rerun(tenant, item, name=request.id, request=request)
 
     def rerun_bypassed(
         self, tenant: Tenant, *, since: datetime, limit: int, after: str | None, request: Request
     ) -> Page[Asked]:
-        """Ask again for the latest bypassed review of each pull request on a page of the list."""
+        """Ask again for the bypassed reviews on a page of the list after which their pull requests had no other.
+
+        One that was asked for before is sent again, in case its message was lost, and not returned.
+        """
         posted = frozenset({ReviewState.POSTED})
         page = self.reviews.page(tenant.id, since=since, limit=limit, after=after, states=posted)
-        bypassed = {(each.key.repository_id, each.key.number): each for each in page.items if each.is_bypassed}
-        asked = tuple(self.rerun(tenant, item, request=request) for item in bypassed.values())
-        return Page(items=asked, next=page.next)
+        bypassed = [each for each in page.items if each.is_bypassed]
+        latest = self._latest(tenant, since=min((each.updated_at or since for each in bypassed), default=request.at))
+        asked = [
+            self._rerun(tenant, each, name=f"rerun of {each.key.review_id}", request=request)
+            for each in bypassed
+            if latest.get(_place(each)) == each.key.review_id
+        ]
+        return Page(items=tuple(each for each in asked if each.is_new), next=page.next)
+
+    def _latest(self, tenant: Tenant, *, since: datetime) -> dict[PullRequestKey, UUID]:
+        """Return the last review of each pull request, of those that were posted since then or are under way.
+
+        The pages before the one that is looked at are read again: what is newer than a review may be on any of them.
+        """
+        found, after = dict[PullRequestKey, UUID](), None
+        while True:
+            page = self.reviews.page(tenant.id, since=since, limit=_READ_AT_ONCE, after=after)
+            for each in page.items:
+                if each.state is ReviewState.POSTED or not each.state.is_end:
+                    found.setdefault(_place(each), each.key.review_id)
+            after = page.next
+            if after is None:
+                return found
 
     def cancel(self, tenant: Tenant, item: ReviewItem, *, request: Request) -> ReviewItem:
         """End a review for ever, unless it has ended or is being posted (ConflictError).
@@ -75,9 +101,7 @@ class AskReviews:
         Its check run is ended by the reviewer, whom the reconciler sends there within a minute.
         """
         _require_open(item)
-        key = item.key
-        place = PullRequestKey(tenant=tenant.id, repository_id=key.repository_id, number=key.number)
-        lease = self.store.seize(place, owner=self.ids.new(), until=request.at + _SEIZED_FOR)
+        lease = self.store.seize(_place(item), owner=self.ids.new(), until=request.at + _SEIZED_FOR)
         try:
             item = self._reload(item)
             _require_open(item)
@@ -102,10 +126,14 @@ class AskReviews:
             raise NotFoundError("no such review")
         return found
 
+    def _rerun(self, tenant: Tenant, item: ReviewItem, *, name: str, request: Request) -> Asked:
+        return self._ask(tenant, _place(item), is_full=True, action="reviews.rerun", name=name, request=request)
+
     def _ask(
-        self, tenant: Tenant, repository_id: int, number: int, *, is_full: bool, action: str, request: Request
+        self, tenant: Tenant, place: PullRequestKey, *, is_full: bool, action: str, name: str, request: Request
     ) -> Asked:
-        asked_by = uuid5(_NAMESPACE, f"{request.id}\n{tenant.id}\n{repository_id}\n{number}")
+        """Store the entry, then send; both have their ids from `name`, and are the same for the same."""
+        asked_by = uuid5(_NAMESPACE, f"{name}\n{tenant.id}\n{place.repository_id}\n{place.number}")
         trigger_id = asked_by.int % _LARGEST_ID + 1
         envelope = Envelope(
             delivery=str(asked_by),
@@ -115,16 +143,23 @@ class AskReviews:
             installation_id=tenant.installation_id,
             owner_id=tenant.account_id,
             trigger=Trigger.REQUEST,
-            repository_id=repository_id,
-            number=number,
+            repository_id=place.repository_id,
+            number=place.number,
             trigger_id=trigger_id,
             command="review full" if is_full else "review",
             received_at=request.at.isoformat(),
         )
-        place, full = f"repository/{repository_id}/pull/{number}", {"full": is_full}
-        self.outbox.put(audited(request, tenant=tenant.id, action=action, target=place, after=full))
+        target, full = f"repository/{place.repository_id}/pull/{place.number}", {"full": is_full}
+        entry = audited(request, tenant=tenant.id, action=action, target=target, after=full)
+        is_new = self.outbox.put(replace(entry, id=asked_by))
         self.queue.send(envelope)
-        return Asked(repository_id=repository_id, number=number, kind=f"{Trigger.REQUEST}:{trigger_id}")
+        kind = f"{Trigger.REQUEST}:{trigger_id}"
+        return Asked(repository_id=place.repository_id, number=place.number, kind=kind, is_new=is_new)
+
+
+def _place(item: ReviewItem) -> PullRequestKey:
+    key = item.key
+    return PullRequestKey(tenant=key.tenant, repository_id=key.repository_id, number=key.number)
 
 
 def _require_open(item: ReviewItem) -> None:

@@ -53,8 +53,8 @@ class DynamoAuditOutbox:
         self._client = client
         self._table = table
 
-    def put(self, entry: AuditEntry) -> None:
-        """Store one entry; the same again changes nothing."""
+    def put(self, entry: AuditEntry) -> bool:
+        """Store one entry, and say whether it is new; the same again changes nothing."""
         try:
             part: Any = put_entry(self._table, entry)
             self._client.transact_write_items(TransactItems=[part])
@@ -62,8 +62,10 @@ class DynamoAuditOutbox:
             reasons: Any = error.response.get("CancellationReasons", [])
             if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 raise translated(error) from error
+            return False
         except BotoCoreError as error:
             raise translated(error) from error
+        return True
 
     def unsent(self, *, now: datetime, limit: int) -> Sequence[AuditEntry]:
         """Query each shard for its oldest entries, and read those, strongly consistent; one that is broken stays."""
