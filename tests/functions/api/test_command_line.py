@@ -118,6 +118,15 @@ def test_every_operation_of_the_api_has_a_command() -> None:
     assert {route.operation for route in ROUTES if route.operation.split(".")[0] not in groups} <= named
 
 
+def test_a_command_without_a_tenant_says_why_it_has_none(world: World, gateway: Gateway) -> None:
+    mistyped = failure(run(gateway, world.key()[:-1] + "!", "keys", "list"))
+    assert mistyped.exit_code is ExitCode.NOT_ALLOWED
+    gateway.refusals = [(503, {"retry-after": "3600"})]
+    assert failure(run(gateway, world.key(), "keys", "list")).exit_code is ExitCode.UNAVAILABLE
+    person = run(gateway, world.person(11, Role.ADMIN), "keys", "list")
+    assert (person.exit_code, "which tenant?" in person.stderr) == (2, True)
+
+
 def test_a_key_is_made_listed_rotated_and_revoked(world: World, gateway: Gateway) -> None:
     token = world.key()
     made = said(

@@ -13,7 +13,6 @@ import click
 from codereview import bootstrap
 from codereview.cli.control import sessions
 from codereview.cli.control.api import Api, Ask, Document, Reply, pages
-from codereview.cli.control.failures import CommandError
 from codereview.cli.control.output import Column, Output
 
 if TYPE_CHECKING:
@@ -35,10 +34,8 @@ class Control:
         """Return the tenant: as given, or the key's own; raises click's error if there is neither."""
         if self.tenant_option is not None:
             return self.tenant_option
-        try:
-            own = self.api.call(Ask(operation="me.show")).document["tenant"]
-        except CommandError:
-            own = None
+        # Past the API there is nobody who has a tenant of their own.
+        own = self.api.call(Ask(operation="me.show")).document["tenant"] if self.address is not None else None
         if own is None:
             raise click.UsageError("which tenant? Give --tenant or CODEREVIEW_TENANT, for example github.com:583231")
         return str(own)
