@@ -17,11 +17,16 @@ type Part = tuple[Mapping[str, Any], Exception]
 # Another transaction holds one of the items for some milliseconds; that is over by the next try, or somebody else's
 # flood, which a longer wait here would only feed.
 _MOST_TRIES = 5
-_CONFLICTS = {"TransactionConflict", "TransactionInProgressException"}
+_CONFLICT = "TransactionConflict"
 
 
 def transact(client: "DynamoDBClient", parts: Sequence[Part]) -> None:
-    """Write all parts or none; raises the error of the first part whose condition does not hold."""
+    """Write all parts or none; raises the error of the first part whose condition does not hold.
+
+    Only what was cancelled for a conflict is tried again here. TransactionInProgressException says that the SDK's
+    repetition of a slow request found it still at work: another request of ours could only run into that one, so it is
+    a ThrottledError, and the caller learns later how it ended.
+    """
     items: Any = [part for part, _ in parts]
     for _ in range(_MOST_TRIES):
         try:
@@ -31,7 +36,7 @@ def transact(client: "DynamoDBClient", parts: Sequence[Part]) -> None:
             for code, (_, meaning) in zip(codes, parts, strict=False):
                 if code == "ConditionalCheckFailed":
                     raise meaning from error
-            if not _CONFLICTS & set(codes):
+            if _CONFLICT not in codes:
                 raise translated(error) from error
         except BotoCoreError as error:
             raise translated(error) from error
