@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,18 +80,17 @@ def test_another_tenants_chain_is_not_to_be_seen(log: PostgresAuditLog) -> None:
     assert log.head(TENANT) == GENESIS
 
 
-def test_f65_writers_at_once_make_one_chain(log: PostgresAuditLog) -> None:
-    def write(writer: int) -> None:
-        for number in range(10):
-            # Every entry comes to two writers.
-            log.append([entry(1000 * (writer // 2) + number)])
+def test_f65_fifty_writers_at_once_make_one_chain(log: PostgresAuditLog) -> None:
+    writers, start = 50, threading.Barrier(50)
 
-    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert log.head(TENANT).seq == 40
+    def write(writer: int) -> None:
+        start.wait()
+        log.append([entry(writer)])
+        log.append([entry(1000 + writer // 2)])  # comes to two writers
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(write, range(writers)))
+    assert log.head(TENANT).seq == 75
     assert verify(log.records(TENANT)) == ()
 
 
