@@ -27,14 +27,15 @@ class Output:
         return self.as_json or not sys.stdout.isatty()
 
     def document(self, document: Document) -> None:
-        """Print one thing."""
+        """Print one thing; a value is never broken or cut, since some, like a key, are shown once and copied."""
         if self.is_for_programs:
             print_json(document)
             return
-        table = _table()
-        for name, value in _flat(document):
-            table.add_row(_text(name), _text(_shown(value)))
-        _print(table)
+        flat = _flat(document)
+        width = max((len(name) for name, _ in flat), default=0) + 1
+        for name, value in flat:
+            text = _text(f"{name:{width}}{_shown(value)}".replace("\n", f"\n{'':{width}}"))
+            Console(highlight=False).print(text, soft_wrap=True)
 
     def rows(self, document: Document, columns: tuple[Column, ...]) -> None:
         """Print a list."""
@@ -44,7 +45,7 @@ class Output:
         table = _table(*(heading for heading, _ in columns))
         for row in rows_of(document):
             table.add_row(*(_text(_shown(_value(row, name))) for _, name in columns))
-        _print(table)
+        Console(highlight=False).print(table)
         if document.get("next"):
             self.note("There are more: raise --limit.")
 
@@ -59,14 +60,10 @@ def print_json(document: Document) -> None:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=bool(headings), header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
-
-
-def _print(table: Table) -> None:
-    Console(highlight=False).print(table)
 
 
 def _text(text: str) -> Text:
