@@ -196,8 +196,8 @@ class PacedWorld(LimitedWorld):
     """The same, where writes to GitHub wait for their installation's turn."""
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
-        if is_write:
-            self.control().pace(5)
+        if (is_write or name == "pacing.slot") and name != "github.create_review":
+            self.control().pace(5, is_ahead=not is_write)
         return super().call(name, effect, is_write=is_write)
 
 

@@ -124,9 +124,18 @@ WAYS: tuple[Way, ...] = (
 )
 
 # Every port that a review goes through; the engine's own are under it in the tests of agents.
-PORTS = {"github", "store", "agenda", "switches", "admission", "ledger", "model", "objects", "record_queue"} | {
-    "review_queue"
-}
+PORTS = {
+    "github",
+    "pacing",
+    "store",
+    "agenda",
+    "switches",
+    "admission",
+    "ledger",
+    "model",
+    "objects",
+    "record_queue",
+} | {"review_queue"}
 
 
 def run(way: Way, *outages: Outage) -> World:

@@ -186,9 +186,9 @@ class PullRequestWorld(World):
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         # A token is kept for an hour, so that to open the repository is no request.
+        if self.installation.is_paced and (is_write or name == "pacing.slot") and name != "github.create_review":
+            self.pace(INSTALLATION, is_ahead=not is_write)
         if name.startswith("github.") and name != "github.repository":
-            if is_write and self.installation.is_paced:
-                self.pace(INSTALLATION)
             self.installation.charge(name, is_write=is_write)
         if name == "model.answer":
             self.installation.time.sleep(AN_ANSWER)
@@ -202,6 +202,7 @@ def run(pull_requests: int, *, is_paced: bool = True) -> Installation:
     for world in installation.worlds:
         assert [item.state for item in world.items.values()] == [ReviewState.POSTED]
         assert len(world.reviews) == 1
+        assert world.hasty_posts == []
         assert [check.status for check, _, _ in world.checks.values()] == ["completed"]
         assert world.model_calls == 1
     return installation

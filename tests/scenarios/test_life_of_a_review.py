@@ -9,7 +9,7 @@ from codereview.domain.envelope import Trigger
 from codereview.domain.publication import Conclusion, Publication
 from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skipped, SkipReason, Superseded
 from codereview.errors import RejectedError, RetryableError
-from codereview.ports import PostedReview
+from codereview.ports import PostedReview, WriteSlot
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import (
     FUNCTION_TIMEOUT,
@@ -239,10 +239,10 @@ def test_f43_a_rejected_review_is_posted_in_its_body_unless_github_kept_it(
     world = World()
     create = Repository.create_review
 
-    def reject(self: Repository, number: int, publication: Publication) -> PostedReview:
+    def reject(self: Repository, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
         monkeypatch.setattr(Repository, "create_review", create)
         if is_stored:
-            create(self, number, replace(publication, comments=()))
+            create(self, number, replace(publication, comments=()), slot)
         raise RejectedError("GitHub answered 422")
 
     monkeypatch.setattr(Repository, "create_review", reject)

@@ -19,7 +19,7 @@ from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.domain.stored import encode_result
 from codereview.errors import RejectedError, RetryableError
-from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject
+from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject, WriteSlot
 from codereview.use_cases.end_review import recorded
 from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
 from tests.scenarios.world import (
@@ -181,7 +181,7 @@ def test_a_refusal_that_no_comment_is_the_reason_for_ends_the_review(monkeypatch
     world = World()
     tried: list[int] = []
 
-    def refuse(_: Repository, number: int, publication: Publication) -> PostedReview:
+    def refuse(_: Repository, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
         tried.append(len(publication.comments))
         raise RejectedError(f"GitHub answered 422 for number {number}")
 

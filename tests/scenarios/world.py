@@ -55,6 +55,7 @@ from codereview.ports import (
     ReviewItem,
     StopReason,
     StoredObject,
+    WriteSlot,
 )
 from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.make_result import Engine, MakeResult, Models, PricedModel
@@ -607,7 +608,10 @@ class Repository:
             for up, down in [self.world.thumbs.get(number, (0, 0))]
         ]
 
-    def create_review(self, number: int, publication: Publication) -> PostedReview:
+    def write_slot(self) -> WriteSlot:
+        return self.world.call("pacing.slot", WriteSlot)
+
+    def create_review(self, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
         return self.world.call("github.create_review", lambda: self._create(publication), is_write=True)
 
     def _create(self, publication: Publication) -> PostedReview:

@@ -16,10 +16,19 @@ from codereview.domain.control.budgets import Ceiling, Degree, Plan, Room, best_
 from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet, snapshot
 from codereview.domain.control.pauses import PauseTarget
 from codereview.domain.control.people import Role
-from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES, USUAL, Budgets, QuotaSet, WhenSpent, effective
+from codereview.domain.control.quotas import (
+    GITHUB_READS,
+    GITHUB_WRITES,
+    GITHUB_WRITES_AHEAD,
+    USUAL,
+    Budgets,
+    QuotaSet,
+    WhenSpent,
+    effective,
+)
 from codereview.domain.control.scopes import OPERATING, Scope, parse_scopes, require_subset
 from codereview.domain.control.tenants import parse_tenant_id
-from codereview.domain.limits import Granted, Rate, advanced, decide
+from codereview.domain.limits import Granted, Rate, Refused, advanced, decide
 from codereview.domain.review import TenantId
 from codereview.errors import ForbiddenError, PermanentError
 
@@ -222,6 +231,20 @@ def test_githubs_limits_hold_for_whoever_writes_as_fast_as_they_let() -> None:
     for window, most in ((60_000_000, 80), (3_600_000_000, 500)):
         assert max(sum(begin <= each < begin + window for each in written) for begin in written[::7]) <= most
     assert len(written) > 800
+
+
+@given(writes=st.lists(st.tuples(st.booleans(), st.integers(0, 1_000_000)), min_size=2, max_size=80))
+def test_a_write_that_follows_within_a_second_of_its_slot_keeps_a_second_from_the_others(
+    writes: list[tuple[bool, int]],
+) -> None:
+    tats, written, now = dict[str, int](), list[int](), 0
+    for is_ahead, late in writes:
+        takes = GITHUB_WRITES_AHEAD if is_ahead else GITHUB_WRITES
+        while isinstance(decision := decide(takes, tats, now=now), Refused):
+            now += (decision.retry_after or timedelta()) // timedelta(microseconds=1)
+        tats = {take.name: advanced(take, tats.get(take.name, now), now) for take in takes}
+        written.append(now + late * is_ahead)
+    assert all(later - earlier >= 1_000_000 for earlier, later in pairwise(written))
 
 
 def test_githubs_points_of_a_minute_are_enough_for_the_reads_and_writes_that_we_allow() -> None:

@@ -18,7 +18,7 @@ from codereview.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
-from codereview.ports import Repository
+from codereview.ports import Repository, WriteSlot
 from tests.adapters.github.test_app import PULL, PULL_DOCUMENT
 from tests.adapters.github.world import API, World
 
@@ -98,14 +98,14 @@ def test_f41_a_write_is_sent_once_and_its_lost_answer_is_said() -> None:
 
     world = World().on(POST_REVIEW, lose)
     with pytest.raises(UnknownOutcomeError):
-        repository(world).create_review(3, PUBLICATION)
+        repository(world).create_review(3, PUBLICATION, WriteSlot())
     assert len(world.asked(POST_REVIEW)) == 1
 
 
 def test_f43_a_rejected_review_is_said_to_be_rejected() -> None:
     world = World().on(POST_REVIEW, httpx.Response(422, json={"message": "Unprocessable Entity"}))
     with pytest.raises(RejectedError):
-        repository(world).create_review(3, PUBLICATION)
+        repository(world).create_review(3, PUBLICATION, WriteSlot())
 
 
 def test_all_pages_are_read_and_only_our_own_reviews_are_ours() -> None:
@@ -240,7 +240,7 @@ def test_a_review_is_edited_by_its_number() -> None:
 
 
 WRITES: dict[str, Callable[[Repository], object]] = {
-    "post a review": lambda each: each.create_review(3, PUBLICATION),
+    "post a review": lambda each: each.create_review(3, PUBLICATION, each.write_slot()),
     "edit a review": lambda each: each.edit_review(3, 11, "whole"),
     "delete a pending review": lambda each: each.delete_pending_review(3, 11),
     "start a check run": lambda each: each.start_check_run("a" * 40, "name", external_id="1"),
@@ -255,7 +255,7 @@ def test_every_write_asks_for_its_installations_turn_and_is_not_sent_without(
 ) -> None:
     asked = []
 
-    def refuse(installation_id: int) -> None:
+    def refuse(installation_id: int, *, is_ahead: bool = False) -> None:
         asked.append(installation_id)
         raise ThrottledError("not now")
 
@@ -268,8 +268,21 @@ def test_every_write_asks_for_its_installations_turn_and_is_not_sent_without(
     assert len(world.requests) == before
 
 
+def test_a_review_that_has_its_slot_waits_no_more() -> None:
+    world, asked = World().on(POST_REVIEW, httpx.Response(200, json=review(11))), list[bool]()
+
+    def note(installation_id: int, *, is_ahead: bool = False) -> None:
+        asked.append(is_ahead)
+
+    opened = world.app(pace=note).repository(5, 2)
+    slot = opened.write_slot()
+    assert world.asked(POST_REVIEW) == []
+    opened.create_review(3, PUBLICATION, slot)
+    assert asked == [True]
+
+
 def test_reading_waits_for_nobodys_turn() -> None:
-    def refuse(installation_id: int) -> None:
+    def refuse(installation_id: int, *, is_ahead: bool = False) -> None:
         raise AssertionError(f"installation {installation_id} only reads")
 
     world = World().on(PULL, httpx.Response(200, json=PULL_DOCUMENT))

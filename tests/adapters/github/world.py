@@ -8,7 +8,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from codereview.adapters.github.app import GitHubApp
+from codereview.adapters.github.app import GitHubApp, Pace, unpaced
 from codereview.adapters.github.tokens import AppCredentials
 from codereview.adapters.http import outbound_client
 
@@ -51,9 +51,7 @@ class World:
         self.answers[call] = [_constant(answer) if isinstance(answer, httpx.Response) else answer for answer in answers]
         return self
 
-    def app(
-        self, private_key: str = PEM, api_url: str = API, pace: Callable[[int], None] = lambda _: None
-    ) -> GitHubApp:
+    def app(self, private_key: str = PEM, api_url: str = API, pace: Pace = unpaced) -> GitHubApp:
         return GitHubApp(
             outbound_client(transport=httpx.MockTransport(self._answer)),
             api_url=api_url,

@@ -70,7 +70,7 @@ def test_a_change_is_read_whole(repository: Repository) -> None:
 def test_a_review_and_a_check_run_are_written_and_found_again(stand_in: StandIn, repository: Repository) -> None:
     head = repository.pull_request(1).head_sha
     run = repository.start_check_run(head, "AI Code Review", external_id="r-1")
-    review = repository.create_review(1, publication(head, 50, 51))
+    review = repository.create_review(1, publication(head, 50, 51), repository.write_slot())
     assert (review.is_ours, review.is_pending, review.commit_id) == (True, False, head)
     assert list(repository.reviews(1)) == [review]
     assert [comment.path for comment in repository.review_comments(1, review.id)] == ["app.py", "app.py"]
@@ -80,8 +80,9 @@ def test_a_review_and_a_check_run_are_written_and_found_again(stand_in: StandIn,
 
 
 def test_a_line_outside_the_diff_is_refused(stand_in: StandIn, repository: Repository) -> None:
+    off_the_diff = publication(repository.pull_request(1).head_sha, 1)
     with pytest.raises(PermanentError):
-        repository.create_review(1, publication(repository.pull_request(1).head_sha, 1))
+        repository.create_review(1, off_the_diff, repository.write_slot())
     assert stand_in.posted("acme/shop")["reviews"] == []
 
 

@@ -52,7 +52,8 @@ def test_f41_f53_a_post_whose_answer_breaks_off_is_in_doubt_and_never_sent_again
     pull = repository.pull_request(1)
     stand_in.script("pulls/create-review", [cut])
     check = CheckOutput(conclusion=Conclusion.NEUTRAL, title="t", summary="s")
+    review = Publication(commit_id=pull.head_sha, body="A review.", comments=(), check=check)
     with pytest.raises(UnknownOutcomeError):
-        repository.create_review(1, Publication(commit_id=pull.head_sha, body="A review.", comments=(), check=check))
+        repository.create_review(1, review, repository.write_slot())
     assert [one["operation"] for one in stand_in.requests].count("pulls/create-review") == 1
     assert len(list(repository.reviews(1))) == cut.is_done

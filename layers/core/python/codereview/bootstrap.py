@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from sqlalchemy import Engine
 
-    from codereview.adapters.github.app import GitHubApp
+    from codereview.adapters.github.app import GitHubApp, Pace
     from codereview.bootstrap_api import Clients, ControlPlane
     from codereview.domain.metrics import Tally
     from codereview.domain.prices import TokenPrices
@@ -645,10 +645,10 @@ def _github(
     settings: "ReviewerSettings | ReconcilerSettings",
     credentials: dict[str, str],
     *,
-    pace: "Callable[[int], None]" = lambda _installation_id: None,
+    pace: "Pace | None" = None,
     tally: "Tally | None" = None,
 ) -> "GitHubApp":
-    from codereview.adapters.github.app import GitHubApp
+    from codereview.adapters.github.app import GitHubApp, unpaced
     from codereview.adapters.github.quota import watch_quota
     from codereview.adapters.github.tokens import AppCredentials
     from codereview.adapters.http import outbound_client
@@ -663,7 +663,7 @@ def _github(
         credentials=AppCredentials(app_id=credentials["app_id"], private_key=credentials["private_key"]),
         clock=SystemClock(),
         jitter=_jitter,
-        pace=pace,
+        pace=pace or unpaced,
     )
 
 

@@ -197,6 +197,11 @@ class CheckRun:
 HeadFiles = Callable[[Sequence[str]], Mapping[str, bytes | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class WriteSlot:
+    """Proof that the installation may write now; good for one write that follows within a second."""
+
+
 class Repository(Protocol):
     """One repository, seen with a token that reaches nothing else.
 
@@ -237,8 +242,15 @@ class Repository(Protocol):
         """List the inline comments of one review, every page."""
         ...
 
-    def create_review(self, number: int, publication: Publication) -> PostedReview:
-        """Post the review; never leaves it pending."""
+    def write_slot(self) -> WriteSlot:
+        """Wait until the installation may write, which every write does by itself if it is given no slot.
+
+        Who has to read something right before the write waits first; raises ThrottledError if it would take too long.
+        """
+        ...
+
+    def create_review(self, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
+        """Post the review at once; never leaves it pending."""
         ...
 
     def edit_review(self, number: int, review_id: int, body: str) -> None:

@@ -195,19 +195,23 @@ class PublishReview:
     ) -> tuple[PostedReview, bool] | ReviewItem:
         """Post; returns the review, and whether it is known to be whole, or the item if nothing is to be posted now.
 
-        Each try is announced under the fence, at a head that was read just before.
+        Each try is announced under the fence. The head is read last of all, when nothing is left to wait for.
         """
         refusal: RejectedError | None = None
         everything = frozenset(range(len(wanted.comments)))
         for moved in tries(wanted, self._unplaceable(repository, item, wanted)):
             if refusal is not None and moved != everything and deadline - self.clock.now() < _TIME_FOR_TRIES:
                 continue
-            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number)) or self._stopped(item)
+            slot = repository.write_slot()
+            stopped = self._stopped(item)
+            if stopped is not None:
+                return stopped
+            self.store.save(lease, replace(item, posting_since=self.clock.now()), now=self.clock.now())
+            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number))
             if ended is not None:
                 return ended
-            self.store.save(lease, replace(item, posting_since=self.clock.now()), now=self.clock.now())
             try:
-                return repository.create_review(item.key.number, move_to_body(wanted, moved)), True
+                return repository.create_review(item.key.number, move_to_body(wanted, moved), slot), True
             except UnknownOutcomeError as error:
                 raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
             except RejectedError as error:

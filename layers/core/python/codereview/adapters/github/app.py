@@ -1,6 +1,8 @@
 """The GitHub App: opens repositories by number, with a token that reaches just the one."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import httpx
 
@@ -20,6 +22,19 @@ from codereview.ports import Clock, RepositoryIdentity
 
 # A function that lives for hours may meet any number of repositories; tokens are cheap to ask for again.
 _MOST_TOKENS = 1_000
+
+
+class Pace(Protocol):
+    """Keeps the writes of an installation apart."""
+
+    def __call__(self, installation_id: int, *, is_ahead: bool = False) -> None:
+        """Return when a write may be sent, `is_ahead` within the second that follows; may raise ThrottledError."""
+        ...
+
+
+def unpaced(installation_id: int, *, is_ahead: bool = False) -> None:
+    """Let every write go at once."""
+    del installation_id, is_ahead
 
 
 def app_client(
@@ -50,11 +65,11 @@ class GitHubApp:
         credentials: AppCredentials,
         clock: Clock,
         jitter: Callable[[], float],
-        pace: Callable[[int], None] = lambda _installation_id: None,
+        pace: Pace = unpaced,
     ) -> None:
         """Speak to `api_url`, for example https://api.github.com or https://<host>/api/v3.
 
-        `pace` is called with the installation before each of its writes, and may raise ThrottledError.
+        `pace` is called with the installation once for each of its writes, and may raise ThrottledError.
         """
         self._http = http
         self._api_url = api_url
@@ -107,7 +122,7 @@ class GitHubApp:
             clock=self._clock,
             jitter=self._jitter,
             authorization=lambda is_renewal: f"Bearer {token(is_renewal).token}",
-            before_write=lambda: self._pace(installation_id),
+            before_write=partial(self._pace, installation_id),
         )
 
     def _reading_token(self, installation_id: int, *, is_renewal: bool) -> InstallationToken:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -12,7 +12,7 @@ from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.failures import failure
 from codereview.adapters.http import send
 from codereview.errors import CodeReviewError, ForbiddenError, PermanentError, RetryableError, ThrottledError
-from codereview.ports import Clock
+from codereview.ports import Clock, WriteSlot
 
 API_VERSION = "2022-11-28"
 JSON = "application/vnd.github+json"
@@ -27,6 +27,18 @@ _MAX_PAGES = 300
 Authorization = Callable[[bool], str]  # given whether the last one was refused, returns the header's value
 
 
+class BeforeWrite(Protocol):
+    """What a write waits for."""
+
+    def __call__(self, *, is_ahead: bool = False) -> None:
+        """Return when a write may be sent, `is_ahead` within the second that follows; may raise ThrottledError."""
+        ...
+
+
+def _at_once(*, is_ahead: bool = False) -> None:
+    del is_ahead
+
+
 class GitHubClient:
     """Speaks to one API root; `authorization` is asked for the header of each request."""
 
@@ -39,12 +51,12 @@ class GitHubClient:
         authorization: Authorization,
         jitter: Callable[[], float],
         circuit: Circuit | None = None,
-        before_write: Callable[[], None] = lambda: None,
+        before_write: BeforeWrite = _at_once,
         unauthorized: type[CodeReviewError] = ForbiddenError,
     ) -> None:
         """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit.
 
-        `before_write` is called before each write, and may raise ThrottledError instead of letting it be sent.
+        `before_write` is called once for each write, and may raise ThrottledError instead of letting it be sent.
         `unauthorized` is what a refused renewed authorization means.
         """
         self._circuit = circuit or Circuit(clock, name="GitHub")
@@ -85,9 +97,17 @@ class GitHubClient:
             if url in seen or len(seen) > _MAX_PAGES:
                 raise PermanentError(f"GitHub's pages of {path} do not end")
 
-    def write(self, method: str, path: str, document: dict[str, Any] | None = None) -> httpx.Response:
+    def slot(self) -> WriteSlot:
+        """Wait as a write does, before it."""
+        self._before_write(is_ahead=True)
+        return WriteSlot()
+
+    def write(
+        self, method: str, path: str, document: dict[str, Any] | None = None, *, slot: WriteSlot | None = None
+    ) -> httpx.Response:
         """Write once; an unknown outcome is the caller's to clear up, since only it knows how to look."""
-        self._before_write()
+        if slot is None:
+            self._before_write()
         return self._circuit.call(lambda: self._write(method, path, document))
 
     def query(self, query: str, variables: dict[str, Any]) -> httpx.Response:

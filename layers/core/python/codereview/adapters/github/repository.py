@@ -19,7 +19,7 @@ from codereview.domain.change import FileChange
 from codereview.domain.github_documents import check_document, review_document
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.errors import NotFoundError, TooLargeError
-from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity
+from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
 
 _RAW = "application/vnd.github.raw+json"
 _PAGE = {"per_page": "100"}
@@ -110,12 +110,15 @@ class GitHubRepository:
                     thumbs_down=payload.reactions.thumbs_down if payload.reactions else 0,
                 )
 
-    def create_review(self, number: int, publication: Publication) -> PostedReview:
+    def write_slot(self) -> WriteSlot:
+        """Wait for the installation's next write."""
+        return self._client.slot()
+
+    def create_review(self, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
         """Post the review with its event, so that it is never left pending."""
         document = review_document(publication)
-        return self._posted(
-            read_as(ReviewPayload, self._client.write("POST", f"{self._root}/pulls/{number}/reviews", document))
-        )
+        answer = self._client.write("POST", f"{self._root}/pulls/{number}/reviews", document, slot=slot)
+        return self._posted(read_as(ReviewPayload, answer))
 
     def edit_review(self, number: int, review_id: int, body: str) -> None:
         """Replace the body of a review."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from codereview.control_ports import Buckets
-from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES
+from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES, GITHUB_WRITES_AHEAD
 from codereview.domain.limits import Refused
 from codereview.errors import HeldError, ThrottledError
 from codereview.ports import Clock
@@ -19,15 +19,19 @@ _CROWDED = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaceWrites:
-    """Called before every write."""
+    """Called once for every write, before it or before what has to be read right before it."""
 
     clock: Clock
     buckets: Buckets
 
-    def __call__(self, installation_id: int) -> None:
-        """Return when the write may be sent; raises ThrottledError, with when to come back, if not soon."""
+    def __call__(self, installation_id: int, *, is_ahead: bool = False) -> None:
+        """Return when the write may be sent, `is_ahead` within the second that follows.
+
+        Raises ThrottledError, with when to come back, if that is not soon.
+        """
+        takes = GITHUB_WRITES_AHEAD if is_ahead else GITHUB_WRITES
         for _ in range(_MOST_WAITS):
-            decision = self.buckets.take(f"github#{installation_id}", GITHUB_WRITES, now=self.clock.now())
+            decision = self.buckets.take(f"github#{installation_id}", takes, now=self.clock.now())
             if not isinstance(decision, Refused):
                 return
             wait = decision.retry_after or _LONGEST_WAIT
