@@ -98,6 +98,7 @@ def test_every_end_of_a_review_has_a_count(ended: object, metric: Metric) -> Non
         (SHARE_IS_TAKEN, Metric.REVIEWS_PARKED_FOR_LIMIT),
         (WaitReason.RATE_LIMIT.value, Metric.REVIEWS_PARKED_FOR_THROTTLE),
         (WaitReason.OUTAGE.value, Metric.REVIEWS_PARKED_FOR_OUTAGE),
+        (WaitReason.SETTLING.value, Metric.REVIEWS_PARKED_FOR_OUTAGE),
         ("paused: release week", Metric.REVIEWS_PARKED_FOR_SWITCH),
         ("posting is switched off", Metric.REVIEWS_PARKED_FOR_SWITCH),
     ],

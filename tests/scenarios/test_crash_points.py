@@ -110,6 +110,21 @@ def in_parts(world: World) -> list[str]:
     return [HEAD_A]
 
 
+def in_parts_and_listed_late(world: World) -> list[str]:
+    """The same, while GitHub's list shows half a minute later what was stored."""
+    world.lag = MINUTE / 2
+    return in_parts(world)
+
+
+def twice_in_a_row(world: World) -> list[str]:
+    """Get the message again as soon as a worker has left it, while GitHub's list is late."""
+    world.lag = MINUTE / 2
+    for _ in range(3):
+        world.receive(pull_request_event())
+    world.settle()
+    return [HEAD_A]
+
+
 WAYS: tuple[Way, ...] = (
     straight,
     by_command,
@@ -121,6 +136,8 @@ WAYS: tuple[Way, ...] = (
     there_and_back,
     asked_past_a_push,
     in_parts,
+    in_parts_and_listed_late,
+    twice_in_a_row,
 )
 
 # Every port that a review goes through; the engine's own are under it in the tests of agents.

@@ -25,7 +25,6 @@ from codereview.entrypoints.sqs import process_batch
 from codereview.errors import ConflictError, RetryableError, ThrottledError
 from codereview.ports import Busy, Lease, PullRequestKey
 from codereview.use_cases.control.redrive import Redrive
-from codereview.use_cases.publish_review import PublishReview
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from tests.scenarios import world as worlds
@@ -40,6 +39,7 @@ from tests.scenarios.world import (
     Death,
     Mode,
     Outage,
+    Repository,
     Store,
     World,
     pull_request_event,
@@ -377,7 +377,7 @@ def acknowledge_when_busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def post_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be design D: the result is stored, but nobody looks for a review that stands there already."""
-    monkeypatch.setattr(PublishReview, "_standing", lambda *_: (None, []))
+    monkeypatch.setattr(Repository, "_listed", lambda _: [])
 
 
 def drop_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:

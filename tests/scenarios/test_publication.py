@@ -10,15 +10,17 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inline_snapshot import snapshot
 
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Severity, Side
+from codereview.domain.markers import review_marker_id
 from codereview.domain.merging import FindingPolicy
 from codereview.domain.publication import Publication, ReviewComment
 from codereview.domain.record import Votes
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.domain.stored import encode_result
-from codereview.errors import RejectedError, RetryableError
+from codereview.errors import ForbiddenError, RejectedError, RetryableError
 from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject, WriteSlot
 from codereview.use_cases.end_review import recorded
 from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
@@ -152,6 +154,7 @@ def test_f43_whatever_is_refused_no_finding_is_lost_and_none_posted_twice(
     assert world.calls.count("github.create_review") <= log2(number) + 5
 
 
+@pytest.mark.usefixtures("rendered_once")
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("keeps_refused", [False, True])
 def test_f41_f43_whatever_call_goes_wrong_among_the_tries_each_finding_is_said_once(
@@ -205,17 +208,46 @@ def test_f44_a_push_among_the_tries_ends_them() -> None:
     assert world.refusals == 1
 
 
-def test_f30_when_time_runs_short_the_body_says_it_all() -> None:
+def test_f30_a_try_that_takes_all_the_time_leaves_the_next_one_to_the_next_worker() -> None:
     world = World()
 
     def refuse_slowly(comment: ReviewComment) -> bool:
         world.now += timedelta(seconds=270)
-        return True
+        return _title(comment) == "Nr0."
 
     world.refuses = refuse_slowly
-    _publish(world, [_finding(index) for index in range(9)])
-    assert _expect_all(world, 9).comments == ()
+    _publish(world, [_finding(0)])
+    assert _expect_all(world, 1).comments == ()
     assert world.refusals == 1
+
+
+@pytest.mark.parametrize("lag", [5, 59])
+@pytest.mark.parametrize("refused", [{0}, {0, 1, 2, 3}], ids=["one", "all"])
+def test_f43_what_github_refused_and_stored_all_the_same_may_be_listed_late(lag: int, refused: set[int]) -> None:
+    world = World(
+        refuses=lambda comment: _title(comment) in _is(*refused), keeps_refused=True, lag=timedelta(seconds=lag)
+    )
+    item = _publish(world, [_finding(index) for index in range(4)])
+    assert _expect_all(world, 4).comments == ()
+    assert world.refusals == 1
+    assert item.state is ReviewState.POSTED
+
+
+def test_f43_after_the_last_try_too_github_gets_the_time_to_list_what_it_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, create, tried = World(lag=timedelta(seconds=30)), Repository.create_review, list[int]()
+
+    def refuse(self: Repository, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
+        tried.append(len(publication.comments))
+        if not publication.comments:
+            create(self, number, publication, slot)
+        raise RejectedError("GitHub answered 422")
+
+    monkeypatch.setattr(Repository, "create_review", refuse)
+    assert _publish(world, [_finding(0)]).state is ReviewState.POSTED
+    _expect_all(world, 1)
+    assert tried == [1, 0]
 
 
 def test_f45_f41_a_try_without_an_answer_is_looked_for_a_minute_after_it_and_not_before() -> None:
@@ -228,6 +260,50 @@ def test_f45_f41_a_try_without_an_answer_is_looked_for_a_minute_after_it_and_not
     _expect_all(again, 4)
     assert again.now - begun >= SETTLING_TIME
     assert again.calls.count("github.create_review") == 2
+
+
+def test_f41_a_review_that_is_listed_too_late_ends_as_the_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub's list lags behind by more than we wait, so that a post without an answer is made again."""
+    undisturbed = World()
+    _publish(undisturbed, [_finding(0)])
+    at = undisturbed.calls.index("github.create_review")
+    world = World(lag=SETTLING_TIME * 1.5, outages=[Outage(at=at, mode=Mode.ERROR_AFTER)])
+    item = _publish(world, [_finding(0)])
+    (first, whole), (second, pointer) = world.reviews
+    assert (item.state, item.github_review_id) == (ReviewState.POSTED, first.id)
+    assert _inline(whole) == _is(0)
+    assert review_marker_id(pointer.body, KEY) == _KEY.review_id
+    assert pointer.body.rpartition("\n\n")[0] == snapshot("""\
+### AI Code Review: posted twice
+
+GitHub has taken this review twice. [The first one](https://github.com/o/r/pull/3#pullrequestreview-1) counts.\
+""")
+    assert second.id == 2
+
+
+def test_two_reviews_of_one_that_are_found_become_one_and_a_pointer_once() -> None:
+    world = World()
+    item = _publish(world, [_finding(0)])
+    ((first, publication),) = world.reviews
+    world.reviews.append((replace(first, id=77), publication))
+    for _ in range(2):
+        assert _publish(world, [_finding(0)]).github_review_id == item.github_review_id
+    assert [review.body == publication.body for review, _ in world.reviews] == [True, False]
+    assert world.calls.count("github.edit_review") == 1
+    assert world.calls.count("github.create_review") == 1
+
+
+def test_a_double_that_github_does_not_let_us_edit_is_no_reason_to_give_the_review_up() -> None:
+    world = World()
+    _publish(world, [_finding(0)])
+    ((first, publication),) = world.reviews
+    world.reviews.append((replace(first, id=77), publication))
+    world.before["github.edit_review"] = _refuse_to_edit
+    assert _publish(world, [_finding(0)]).github_review_id == first.id
+
+
+def _refuse_to_edit() -> None:
+    raise ForbiddenError("GitHub answered 403")
 
 
 def test_a_review_that_stands_without_its_comments_is_made_whole_by_an_edit() -> None:

@@ -150,6 +150,8 @@ class World:
     refuses: Callable[[ReviewComment], bool] = lambda _: False  # for one such comment GitHub refuses the whole review
     keeps_refused: bool = False  # a refused review is stored all the same, without its comments
     refusals: int = 0
+    lag: timedelta = timedelta()  # of the list of reviews behind what was posted
+    listed_from: dict[int, datetime] = field(default_factory=dict)  # when the list shows a review, by its id
     thumbs: dict[int, tuple[int, int]] = field(default_factory=dict)  # up and down, by the comment's id
     waiting_notes: list[tuple[str, str]] = field(default_factory=list)
     read_at: tuple[datetime, str] = (NOW, "")  # when the pull request was read the last time, and its head then
@@ -593,7 +595,11 @@ class Repository:
         return self.world.call("github.contents", lambda: dict.fromkeys(paths))
 
     def reviews(self, number: int) -> Iterator[PostedReview]:
-        yield from self.world.call("github.reviews", lambda: [review for review, _ in self.world.reviews])
+        yield from self.world.call("github.reviews", self._listed)
+
+    def _listed(self) -> list[PostedReview]:
+        world = self.world
+        return [review for review, _ in world.reviews if world.listed_from.get(review.id, world.now) <= world.now]
 
     def review_comments(self, number: int, review_id: int) -> Iterator[PostedComment]:
         yield from self.world.call("github.review_comments", lambda: self._comments(review_id))
@@ -632,6 +638,7 @@ class Repository:
             self.world.refusals += 1
         if not is_refused or self.world.keeps_refused:
             self.world.reviews.append((review, publication))
+            self.world.listed_from[review.id] = self.world.now + self.world.lag
         if is_refused:
             raise RejectedError("GitHub answered 422")
         return review

@@ -32,6 +32,8 @@ ITEM = ReviewItem(
     check_run_id=7,
     result=StoredObject(key="results/github.com/1/x.json", sha256="0" * 64),
     posting_since=NOW,
+    refusals=3,
+    is_refused=True,
     comment_ids=(11, 12),
     votes=(Votes(fingerprint="ab 12", up=2, down=0),),
     installation_id=5,

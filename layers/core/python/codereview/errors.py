@@ -25,7 +25,10 @@ class BusyError(RetryableError):
 
 
 class HeldError(RetryableError):
-    """Somebody has switched it off or paused it, or many want it; `retry_after` is when to look again, no promise."""
+    """Nothing is broken, it is only not the time: somebody paused it, many want it, or GitHub needs a moment.
+
+    `retry_after` is when to look again, no promise.
+    """
 
 
 class DeploymentError(RetryableError):

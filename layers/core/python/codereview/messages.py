@@ -148,6 +148,11 @@ def waits(reason: str, about: str) -> tuple[str, str]:
     )
 
 
+def posted_twice(first: str) -> str:
+    """Say in a review that came to stand twice where the one is that counts; `first` is its address."""
+    return f"### {PRODUCT}: posted twice\n\nGitHub has taken this review twice. [The first one]({first}) counts."
+
+
 _ENDED = {
     "superseded": (
         "Superseded by a newer commit",

@@ -351,8 +351,10 @@ class ReviewItem:
     check_run_id: int | None = None
     is_check_finished: bool = False
     result: StoredObject | None = None
-    posting_since: datetime | None = None  # a POST was about to be sent then, and no answer is known yet
-    github_review_id: int | None = None
+    posting_since: datetime | None = None  # a POST was sent at about that time, and what it has left may turn up yet
+    refusals: int = 0  # tries to post that GitHub refused
+    is_refused: bool = False  # the last of all tries too, with nothing on a line
+    github_review_id: int | None = None  # by GitHub's answer to a POST, or by its list
     comment_ids: tuple[int, ...] = ()
     votes: tuple[Votes, ...] = ()  # on the comments of earlier reviews of the pull request
     is_recorded: bool = False  # the record queue has it

@@ -29,6 +29,7 @@ class WaitReason(StrEnum):
 
     RATE_LIMIT = "a rate limit of GitHub or of the language model"
     OUTAGE = "an outage of GitHub or of the language model"
+    SETTLING = "GitHub's list of reviews, which may not show yet what was just posted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

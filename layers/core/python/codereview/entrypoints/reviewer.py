@@ -91,6 +91,7 @@ _PARKED_FOR: Mapping[str, Metric] = {
     **dict.fromkeys((*AdmissionReason, SHARE_IS_TAKEN), Metric.REVIEWS_PARKED_FOR_LIMIT),
     WaitReason.RATE_LIMIT: Metric.REVIEWS_PARKED_FOR_THROTTLE,
     WaitReason.OUTAGE: Metric.REVIEWS_PARKED_FOR_OUTAGE,
+    WaitReason.SETTLING: Metric.REVIEWS_PARKED_FOR_OUTAGE,
 }
 
 

@@ -1,21 +1,27 @@
 """Puts a stored result on GitHub: at most once, at the head it was made for, and never without looking first.
 
 GitHub refuses a whole review for one comment that it cannot place, and does not say which. What the diff says to be
-unplaceable goes to the body before the first try. A refusal is followed by another look, since refused reviews are on
-record that were stored all the same, without their comments (https://github.com/max-sixty/tend/issues/123), and by
-another try with other comments in the body. Whatever stands in the end, no finding is missing from it.
+unplaceable goes to the body before the first try; after a refusal, other comments do before the next one. Whatever
+stands in the end, no finding is missing from it.
+
+A try without an answer may be stored, and so may one that is refused, without its comments
+(https://github.com/max-sixty/tend/issues/123). GitHub's list does not promise to show it at once. So a worker tries
+once, and the next one looks a minute later before it tries again. That costs a refused review a minute or two a try,
+which few ever see, since most of what is unplaceable never gets there. If the list was later still, and the review is
+posted after all, it is looked for once more, and the later one becomes a pointer to the first.
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from codereview.domain.change import Change
 from codereview.domain.finding import Placement
-from codereview.domain.markers import finding_marker_fingerprint, review_marker_id
+from codereview.domain.markers import finding_marker_fingerprint
 from codereview.domain.merging import DEFAULT_POLICY, FindingPolicy
-from codereview.domain.parking import Park
+from codereview.domain.parking import Park, WaitReason
 from codereview.domain.payload import move_to_body, tries, unplaceable
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.record import Votes
@@ -36,16 +42,14 @@ from codereview.ports import (
     ReviewStore,
     Switches,
 )
+from codereview.use_cases.find_posted import find_posted
 
 # GitHub's list of reviews is not promised to show a review at once that was just posted. After a post without an
-# answer, the list is believed only when this much time has passed.
+# answer, or with a refusal, the list is believed only when this much time has passed.
 SETTLING_TIME = timedelta(seconds=60)
 
 # Less time than this before the function ends is not enough to look, post and store.
 LEAST_TIME = timedelta(seconds=60)
-
-# With less left, nothing is tried any more but what GitHub has no reason to refuse.
-_TIME_FOR_TRIES = timedelta(seconds=40)
 
 # Of more reviews of one pull request the comments are not read again.
 _MOST_EARLIER = 30
@@ -78,14 +82,14 @@ class PublishReview:
         wanted = self._publication(result, item, frozenset(fingerprint for fingerprint, _ in said))
         if found is None:
             self._wait_for_unknown_post(item)
-            posted = self._post(repository, lease, item, wanted, deadline)
+            posted = self._post(repository, lease, item, wanted)
             if isinstance(posted, ReviewItem):
                 return posted
-            found, is_new = posted
+            found, is_whole = posted
         else:
-            is_new = False
+            is_whole = found.id == item.github_review_id
         comments = self._comments(repository, item, found)
-        if not is_new and comments is not None:
+        if not is_whole and comments is not None:
             self._complete(repository, item, found, comments, wanted)
         return replace(
             item,
@@ -147,23 +151,7 @@ class PublishReview:
         return decode_result(data)
 
     def _standing(self, repository: Repository, item: ReviewItem) -> tuple[PostedReview | None, list[PostedReview]]:
-        """Look for this review on all pages, and for our others of the same pull request.
-
-        What was left pending is removed, since it blocks every post.
-        """
-        found: PostedReview | None = None
-        others: list[PostedReview] = []
-        for review in repository.reviews(item.key.number):
-            if not review.is_ours:
-                continue
-            review_id = review_marker_id(review.body, self.marker_key)
-            if review.is_pending:
-                repository.delete_pending_review(item.key.number, review.id)
-            elif review_id == item.key.review_id:
-                found = found or review
-            elif review_id is not None:
-                others.append(review)
-        return found, others
+        return find_posted(repository, item, marker_key=self.marker_key)
 
     def _wait_for_unknown_post(self, item: ReviewItem) -> None:
         """Refuse to post while an earlier post of unknown outcome may still turn up."""
@@ -191,45 +179,65 @@ class PublishReview:
         return replace(item, state=ReviewState.SKIPPED, reason=held.value) if held is not None else None
 
     def _post(
-        self, repository: Repository, lease: Lease, item: ReviewItem, wanted: Publication, deadline: datetime
+        self, repository: Repository, lease: Lease, item: ReviewItem, wanted: Publication
     ) -> tuple[PostedReview, bool] | ReviewItem:
-        """Post; returns the review, and whether it is known to be whole, or the item if nothing is to be posted now.
+        """Try once; returns the review, and whether it is known to be whole, or the item if it is not to be posted now.
 
-        Each try is announced under the fence. The head is read last of all, when nothing is left to wait for.
+        The try is announced under the fence. The head is read last of all, when nothing is left to wait for.
         """
-        refusal: RejectedError | None = None
-        everything = frozenset(range(len(wanted.comments)))
-        for moved in tries(wanted, self._unplaceable(repository, item, wanted)):
-            if refusal is not None and moved != everything and deadline - self.clock.now() < _TIME_FOR_TRIES:
-                continue
-            slot = repository.write_slot()
-            stopped = self._stopped(item)
-            if stopped is not None:
-                return stopped
-            self.store.save(lease, replace(item, posting_since=self.clock.now()), now=self.clock.now())
-            ended = self._ended_meanwhile(item, repository.pull_request(item.key.number))
-            if ended is not None:
-                return ended
-            try:
-                return repository.create_review(item.key.number, move_to_body(wanted, moved), slot), True
-            except UnknownOutcomeError as error:
-                raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
-            except RejectedError as error:
-                refusal = error
-                found, _ = self._standing(repository, item)
-                if found is not None:
-                    return found, False
-        raise refusal or PermanentError("there was nothing to try")
+        pull_request = repository.pull_request(item.key.number)
+        ended = self._ended_meanwhile(item, pull_request)
+        if ended is not None:
+            return ended
+        moved = self._next_try(repository, item, pull_request, wanted)
+        slot = repository.write_slot()
+        stopped = self._stopped(item)
+        if stopped is not None:
+            return stopped
+        posting = replace(item, posting_since=self.clock.now())
+        self.store.save(lease, posting, now=self.clock.now())
+        ended = self._ended_meanwhile(item, repository.pull_request(item.key.number))
+        if ended is not None:
+            return ended
+        try:
+            posted = repository.create_review(item.key.number, move_to_body(wanted, moved), slot)
+        except UnknownOutcomeError as error:
+            raise RetryableError(str(error), retry_after=SETTLING_TIME) from error
+        except RejectedError as error:
+            is_last = len(moved) == len(wanted.comments)
+            return self._refused(repository, lease, replace(posting, is_refused=is_last, last_error=str(error)))
+        if item.posting_since is not None:
+            self._let_settle(lease, replace(posting, github_review_id=posted.id))
+        return posted, True
 
-    def _unplaceable(self, repository: Repository, item: ReviewItem, wanted: Publication) -> frozenset[int]:
+    def _refused(self, repository: Repository, lease: Lease, item: ReviewItem) -> tuple[PostedReview, bool]:
+        """Go on with what GitHub has stored all the same, or keep in mind that this try was none."""
+        found, _ = self._standing(repository, item)
+        if found is None:
+            self._let_settle(lease, replace(item, refusals=item.refusals + 1))
+        return found, False
+
+    def _let_settle(self, lease: Lease, item: ReviewItem) -> NoReturn:
+        """Give GitHub's list the time to show what may stand there; then the review is looked for again."""
+        now = self.clock.now()
+        self.store.save(lease, replace(item, posting_since=now), now=now)
+        raise HeldError(WaitReason.SETTLING, retry_after=SETTLING_TIME)
+
+    def _next_try(
+        self, repository: Repository, item: ReviewItem, pull_request: PullRequest, wanted: Publication
+    ) -> frozenset[int]:
+        """Choose the comments to move to the body; raises RejectedError if GitHub took it in no way."""
+        if item.is_refused:
+            raise RejectedError(item.last_error or "GitHub refuses the review")
+        every = tuple(tries(wanted, self._unplaceable(repository, pull_request, wanted)))
+        return every[min(item.refusals, len(every) - 1)]
+
+    def _unplaceable(self, repository: Repository, pull_request: PullRequest, wanted: Publication) -> frozenset[int]:
         """Hold the comments against the diff as GitHub has it now: the base may have moved since the result was made.
 
         A diff that cannot be read any more tells nothing; the tries will.
         """
         if not wanted.comments:
-            return frozenset()
-        pull_request = repository.pull_request(item.key.number)
-        if self._ended_meanwhile(item, pull_request) is not None:
             return frozenset()
         try:
             files = repository.changed_files(pull_request)
