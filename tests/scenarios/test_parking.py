@@ -1,5 +1,6 @@
 """Waiting: for limits, outages and budgets, as a state that comes to an end by itself and burns no message."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -7,10 +8,11 @@ from itertools import count
 
 import pytest
 
-from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, Admit, Degrade, Park, pause
+from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES, Admit, Degrade, Park, pause
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
 from codereview.errors import HeldError, RetryableError, ThrottledError
+from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_life_of_a_review import expect_one_review
 from tests.scenarios.world import (
     HEAD_B,
@@ -201,6 +203,49 @@ def test_a_check_run_that_never_ends_keeps_nothing_from_the_record_and_is_let_go
     assert 3 * DAY < world.now - NOW < 4 * DAY
     assert world.calls.count("github.finish_check_run") == 20
     assert len(world.recorded) == 1
+
+
+def at_each(world: World, call: str, happen: Callable[[], None]) -> None:
+    """Let it happen before each such call."""
+
+    def happen_again() -> None:
+        world.before[call] = happen_again
+        happen()
+
+    world.before[call] = happen_again
+
+
+def test_f29_a_review_that_kills_every_worker_after_its_post_ends_as_posted() -> None:
+    world = World()
+    at_each(world, "github.review_comments", lambda: world.kill("the list of its comments"))
+    world.receive(pull_request_event())
+    assert isinstance(world.settle(), Posted)
+    world.dead_letters.clear()
+    expect_nothing_lost_or_doubled(world)
+
+
+def test_f29_an_outage_at_the_last_look_is_waited_for() -> None:
+    world, limits = World(), [RetryableError("a limit")]
+    at_each(world, "github.review_comments", lambda: world.kill("the list of its comments"))
+
+    def refuse_the_last_look() -> None:
+        (item,) = world.items.values()
+        if item.strikes > MAX_STRIKES and limits:
+            raise limits.pop()
+
+    at_each(world, "github.reviews", refuse_the_last_look)
+    world.receive(pull_request_event())
+    assert isinstance(world.settle(within=timedelta(days=3)), Posted)
+    assert limits == []
+
+
+def test_f29_a_review_that_kills_every_worker_at_the_look_for_it_ends_as_failed() -> None:
+    world = World()
+    at_each(world, "github.create_review", lambda: world.kill("the post"))
+    world.receive(pull_request_event(), most=1)
+    at_each(world, "github.reviews", lambda: world.kill("the look"))
+    assert isinstance(world.settle(within=timedelta(days=3)), Failed)
+    assert world.calls.count("github.reviews") == MAX_STRIKES + 1
 
 
 def test_an_end_that_could_not_be_told_is_told_later() -> None:

@@ -101,6 +101,13 @@ class PublishReview:
             reason=None,
         )
 
+    def adopt(self, repository: Repository, item: ReviewItem) -> ReviewItem | None:
+        """Return the review as posted if it stands; nothing is done but the look, for one that no worker survives."""
+        found, _ = self._standing(repository, item)
+        if found is None:
+            return None
+        return replace(item, state=ReviewState.POSTED, github_review_id=found.id, posting_since=None, reason=None)
+
     def _comments(
         self, repository: Repository, item: ReviewItem, found: PostedReview
     ) -> tuple[PostedComment, ...] | None:

@@ -230,8 +230,7 @@ class ReviewPullRequest:
         """Make and publish the result; what may work later parks the review, what never will ends it."""
         item = self._begin(lease, item)
         if item.strikes > MAX_STRIKES:
-            reason = f"{item.strikes - 1} attempts in a row broke off"
-            return self.end(repository, lease, replace(item, state=ReviewState.FAILED, reason=reason))
+            return self._break_off(repository, lease, item)
         try:
             item = self._show(repository, lease, item)
             stopped = self._stopped(repository, lease, item)
@@ -261,6 +260,19 @@ class ReviewPullRequest:
         with suppress(CodeReviewError):
             item = self.store.load(item.key.review_id) or item
             self.store.save(lease, replace(item, last_error=f"unforeseen {type(bug).__name__}"), now=self.clock.now())
+
+    def _break_off(self, repository: Repository, lease: Lease, item: ReviewItem) -> Outcome:
+        """End what no worker survives; one that may stand on GitHub is looked for first, once, or as GitHub lets us."""
+        reason = f"{item.strikes - 1} attempts in a row broke off"
+        failed, posted = replace(item, state=ReviewState.FAILED, reason=reason), None
+        if item.posting_since is not None and item.strikes == MAX_STRIKES + 1:
+            try:
+                posted = self.publish.adopt(repository, item)
+            except RetryableError as error:
+                return self.park.after(repository, lease, item, error)
+            except PermanentError as error:
+                failed = replace(failed, last_error=repr(error))
+        return self.end(repository, lease, posted or failed)
 
     def _given_up(self, item: ReviewItem, error: PermanentError) -> ReviewItem:
         item, gone = replace(item, last_error=repr(error)), self._gone(item, error)
