@@ -2,6 +2,7 @@
 
 from codereview.domain.markers import review_marker_id
 from codereview.domain.review import ReviewState
+from codereview.domain.stored import decode_result
 from tests.scenarios.world import KEY, World
 
 
@@ -29,3 +30,15 @@ def expect_nothing_lost_or_doubled(world: World, *, has_access: bool = True) -> 
     assert known == standing, "a review stands that nobody knows of"
     assert reviews_by_id(world).keys() == {str(item.key.review_id) for item in posted}
     assert len(world.checks) == len({run.external_id for run, _, _ in world.checks.values()}), "two check runs of one"
+
+
+def expect_what_stands_is_what_is_on_record(world: World) -> None:
+    """Hold that each posted review says what its stored result says, which is what the record will hold."""
+    texts = {
+        review.id: "\n".join([posted.body, *(comment.body for comment in posted.comments)])
+        for review, posted in world.reviews
+    }
+    for item in world.items.values():
+        if item.state is ReviewState.POSTED and item.result is not None and item.github_review_id is not None:
+            for finding in decode_result(world.objects[item.result.key]).findings:
+                assert finding.candidate.title in texts[item.github_review_id], "the record says something else"

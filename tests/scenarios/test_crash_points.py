@@ -4,6 +4,7 @@ Every run proves that its faults fired: a scenario is run with faults at later a
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import count
@@ -11,9 +12,11 @@ from itertools import count
 import pytest
 
 from codereview.domain.parking import Park
+from codereview.domain.review import ReviewState
 from codereview.errors import ThrottledError
-from codereview.use_cases.publish_review import PublishReview
-from tests.scenarios.promises import expect_nothing_lost_or_doubled
+from codereview.ports import Lease, ReviewItem
+from codereview.use_cases import publish_review
+from tests.scenarios.promises import expect_nothing_lost_or_doubled, expect_what_stands_is_what_is_on_record
 from tests.scenarios.world import (
     HEAD_A,
     HEAD_B,
@@ -21,6 +24,8 @@ from tests.scenarios.world import (
     Blackout,
     Mode,
     Outage,
+    Repository,
+    Store,
     World,
     command_event,
     pull_request_event,
@@ -157,10 +162,11 @@ PORTS = {
 
 def run(way: Way, *outages: Outage) -> World:
     """Go the way with these faults, and hold the promises."""
-    world = World(outages=list(outages), admission=reserving)
+    world = World(outages=list(outages), admission=reserving, is_fickle=True)
     heads = way(world)
     where = [(outage.mode.value, world.calls[outage.at]) for outage in outages if outage.has_fired]
     expect_nothing_lost_or_doubled(world)
+    expect_what_stands_is_what_is_on_record(world)
     assert sorted(review.commit_id or "" for review, _ in world.reviews) == heads, where
     # An answer is bought once, and once more for each fault before it was stored.
     assert world.model_calls <= bought(way) + len(outages), where
@@ -199,9 +205,28 @@ def test_the_faults_strike_at_every_port() -> None:
 
 
 def test_the_test_can_see_a_review_that_is_posted_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PublishReview, "_standing", lambda *_: (None, []))
+    monkeypatch.setattr(Repository, "_listed", lambda _: [])
     with pytest.raises(AssertionError):
         list(singles(straight, Mode.ERROR_AFTER))
+
+
+def test_the_test_can_see_a_result_that_is_stored_after_its_post(monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Store._save
+
+    def save_the_result_last(self: Store, lease: Lease, item: ReviewItem) -> None:
+        save(self, lease, item if item.state is ReviewState.POSTED else replace(item, result=None))
+
+    monkeypatch.setattr(Store, "_save", save_the_result_last)
+    with pytest.raises(AssertionError, match="the record says something else"):
+        list(singles(straight, Mode.DEATH_AFTER))
+
+
+def test_the_test_can_see_a_post_that_is_made_again_before_githubs_list_has_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publish_review, "SETTLING_TIME", timedelta())
+    with pytest.raises(AssertionError, match="a review stands that nobody knows of"):
+        list(singles(twice_in_a_row, Mode.ERROR_AFTER))
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from uuid import UUID
 
 from codereview import ports
@@ -131,6 +132,8 @@ class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     recorded: list[ReviewRecorded] = field(default_factory=list)
     model_calls: int = 0
+    is_fickle: bool = False  # the engine says it otherwise each time, as if flags or files had changed since
+    results: int = 0  # that the engine has made
     calls: list[str] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     blackouts: list[Blackout] = field(default_factory=list)
@@ -212,7 +215,7 @@ class World:
             admission=Admission(self),
             ledger=Ledger(self),
             models=Models(usual=PricedModel(model=Model(self), prices=PRICES), mock=MockModel()),
-            review_change=review_change,
+            review_change=partial(review_change, self),
         )
 
     def worker(self) -> ReviewPullRequest:
@@ -339,6 +342,7 @@ class Model:
 
 
 def review_change(
+    world: World,
     change: Change,
     *,
     model: LanguageModel,
@@ -348,12 +352,19 @@ def review_change(
     modes: Mapping[str, AgentMode],
 ) -> ReviewResult:
     """Stand for the engine: ask the model once, find one thing on the changed line."""
+    world.results += 1
     answer = model.answer(
         ModelRequest(agent="correctness", rules="r", change=change.head_sha, task="t", schema={}),
         deadline=timedelta(seconds=1),
     )
     candidate = Candidate(
-        agent="correctness", rule="r", severity=Severity.HIGH, path="a.py", quote="b", title="Title", body="Body."
+        agent="correctness",
+        rule="r",
+        severity=Severity.HIGH,
+        path="a.py",
+        quote="b",
+        title=f"Title {world.results}." if world.is_fickle else "Title",
+        body="Body.",
     )
     finding = Finding(
         candidate=candidate,
