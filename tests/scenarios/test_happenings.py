@@ -1,7 +1,8 @@
 """Things that people do to a pull request, a repository or an installation while it is reviewed: at every call.
 
 Each of them happens right before the n-th call, for all n; then messages come as GitHub sends them, and all has to come
-to rest. Where it is taken back at once or later, the head that stands is reviewed.
+to rest. Where it is taken back at once or later, the head that stands is reviewed: what GitHub sends no message about,
+the sweep of open heads has to find.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from codereview.domain.parking import Park
 from codereview.domain.review import ReviewState, SkipReason
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
+from tests.scenarios.test_sweep import Sweep, head
 from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, World, pull_request_event
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
@@ -30,6 +32,7 @@ class Happening:
     action: str | None = None
     is_taken_back: Callable[[World], None] = lambda _: None
     action_back: str | None = None
+    is_found_by_sweep: bool = False
     has_access: bool = True
 
 
@@ -55,19 +58,25 @@ HAPPENINGS = {
         action_back="ready_for_review",
     ),
     "suspended": Happening(
-        happens=_set(is_suspended=True), is_taken_back=_set(is_suspended=False), action_back="swept", has_access=False
+        happens=_set(is_suspended=True),
+        is_taken_back=_set(is_suspended=False),
+        is_found_by_sweep=True,
+        has_access=False,
     ),
     "removed from the installation": Happening(
-        happens=_set(is_known=False), is_taken_back=_set(is_known=True), action_back="swept", has_access=False
+        happens=_set(is_known=False),
+        is_taken_back=_set(is_known=True),
+        is_found_by_sweep=True,
+        has_access=False,
     ),
     "the pull request is gone": Happening(
-        happens=_set(is_found=False), is_taken_back=_set(is_found=True), action_back="swept"
+        happens=_set(is_found=False), is_taken_back=_set(is_found=True), is_found_by_sweep=True
     ),
     "transferred": Happening(happens=_set(account=2), action="synchronize"),
     "blocked": Happening(
         happens=_set(holding=lambda _: SkipReason.BLOCKED),
         is_taken_back=_set(holding=lambda _: None),
-        action_back="swept",
+        is_found_by_sweep=True,
     ),
     "paused": Happening(
         happens=_set(holding=lambda now: Park(reason="a pause", until=now + 5 * MINUTE)),
@@ -89,6 +98,14 @@ def send(world: World, action: str | None) -> None:
     if action is not None:
         event = replace(pull_request_event(world.head, action=action), owner_id=world.account)
         world.receive(replace(event, received_at=world.now.isoformat()))
+
+
+def swept(world: World) -> Sweep:
+    """Let the world be swept as GitHub lists it; the pull request changed long enough ago to be looked at."""
+    sweep = Sweep(world)
+    sweep.install(5, repositories=[2])
+    sweep.lists.open_of[2] = [head(sha=world.head, is_draft=world.is_draft)] if world.is_open else []
+    return sweep
 
 
 @pytest.mark.parametrize("name", [name for name in HAPPENINGS if name != "paused"])
@@ -136,9 +153,12 @@ def test_f50_whatever_is_taken_back_leaves_one_review_of_the_head_that_stands(na
         send(world, happening.action)
         if is_later and name != "paused":
             world.settle()
-        world.now += 10 * MINUTE
+        sweep = swept(world)
+        sweep.run_for(10 * MINUTE)
         happening.is_taken_back(world)
         send(world, happening.action_back)
+        if happening.is_found_by_sweep:
+            sweep.run_for(90 * MINUTE)
         world.settle()
         # A check run that could not be ended while we were kept out is ended by nobody: the review is posted.
         is_shut_out = not happening.has_access and "github.create_review" in world.calls[:at]

@@ -9,7 +9,9 @@ from itertools import count
 
 import pytest
 
-from codereview.domain.review import ReviewKey, ReviewState, SkipReason, tenant_of
+from codereview.domain.control.tenants import Tenant, TenantStatus
+from codereview.domain.parking import Park
+from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId, tenant_of
 from codereview.domain.sweeping import (
     ETAG_LIFE,
     REQUESTS_AN_HOUR,
@@ -125,6 +127,29 @@ class Memory:
 
 
 @dataclass
+class Accounts:
+    """The one account that there is, blocked or not."""
+
+    world: World
+
+    def load(self, tenant: TenantId) -> Tenant | None:
+        return self.world.call("accounts.load", lambda: self._load(tenant))
+
+    def _load(self, tenant: TenantId) -> Tenant:
+        return Tenant(
+            host="github.com",
+            account_id=int(tenant.rpartition(":")[2]),
+            login="o",
+            installation_id=5,
+            status=TenantStatus.ACTIVE,
+            generation=1,
+            proven_at=NOW,
+            began_at=NOW,
+            is_blocked=self.world.holding(self.world.now) is SkipReason.BLOCKED,
+        )
+
+
+@dataclass
 class Sweep:
     """The job in its world, run every minute."""
 
@@ -135,7 +160,10 @@ class Sweep:
         self.lists, self.memory, self.jobs = Lists(self.world), Memory(self.world), MemoryJobs(self.world)
 
     def install(self, number: int, *, repositories: Sequence[int], since: timedelta = 30 * DAY) -> None:
-        self.lists.installed.append(Installed(id=number, created_at=NOW - since, is_suspended=False))
+        account = self.world.account
+        self.lists.installed.append(
+            Installed(id=number, account_id=account, login="o", created_at=NOW - since, is_suspended=False)
+        )
         self.lists.repositories_of[number] = list(repositories)
 
     def run(self) -> Swept | None:
@@ -146,6 +174,7 @@ class Sweep:
             jobs=self.jobs,
             github=self.lists,
             memory=self.memory,
+            tenants=Accounts(self.world),
             store=Store(self.world),
             queue=ReviewQueue(self.world),
             host="github.com",
@@ -221,7 +250,7 @@ def test_old_pull_requests_are_not_reviewed_on_the_day_of_the_installation() -> 
 
 
 def test_what_nobody_touched_for_a_year_is_not_taken_for_lost_when_its_review_is_forgotten() -> None:
-    installed = Installed(id=5, created_at=NOW - 900 * DAY, is_suspended=False)
+    installed = Installed(id=5, account_id=1, login="o", created_at=NOW - 900 * DAY, is_suspended=False)
     assert horizon(installed, Seen(first_at=NOW - 800 * DAY), now=NOW) == NOW - 365 * DAY
     assert horizon(installed, Seen(first_at=NOW - 10 * DAY), now=NOW) == NOW - 13 * DAY
 
@@ -234,6 +263,7 @@ def test_what_nobody_touched_for_a_year_is_not_taken_for_lost_when_its_review_is
         (ReviewState.SKIPPED, SkipReason.DRAFT, True),
         (ReviewState.SKIPPED, SkipReason.CLOSED, True),
         (ReviewState.SKIPPED, SkipReason.INSTALLATION_GONE, True),
+        (ReviewState.SKIPPED, SkipReason.BLOCKED, True),
         (ReviewState.SKIPPED, SkipReason.BOT_AUTHOR, False),
         (ReviewState.SKIPPED, "a reason of a later release", False),
         (ReviewState.QUEUED, None, False),
@@ -259,6 +289,47 @@ def test_f50_what_was_skipped_while_the_installation_was_suspended_is_taken_up_a
     sweep.run()
     sweep.world.settle()
     assert sweep.world.items[key.review_id].state is ReviewState.POSTED
+
+
+def test_the_heads_of_a_blocked_tenant_are_passed_by_and_taken_up_when_it_is_unblocked() -> None:
+    sweep = swept_world(head())
+    sweep.world.holding = lambda _: SkipReason.BLOCKED
+    sweep.world.deliver(pull_request_event())
+    sweep.run_for(DAY)
+    assert {item.reason for item in sweep.world.items.values()} == {SkipReason.BLOCKED}
+    assert (sweep.world.queue, sweep.lists.answered["repositories"]) == ([], 0)
+    sweep.world.holding = lambda _: None
+    sweep.run()
+    sweep.world.settle()
+    assert [review.commit_id for review, _ in sweep.world.reviews] == [HEAD_A]
+
+
+@pytest.mark.parametrize("is_parked", [True, False], ids=["while it waits", "while its message is in the queue"])
+def test_a_head_that_was_seen_before_its_tenant_was_blocked_is_taken_up_although_its_list_has_not_changed(
+    *, is_parked: bool
+) -> None:
+    sweep = swept_world(head())
+    if is_parked:
+        sweep.world.holding = lambda now: Park(reason="a pause", until=now + 9 * HOUR)
+        sweep.world.receive(pull_request_event())
+    sweep.run_for(2 * HOUR)
+    sweep.world.holding = lambda _: SkipReason.BLOCKED
+    sweep.world.settle()
+    sweep.run_for(2 * HOUR)
+    assert {item.reason for item in sweep.world.items.values()} == {SkipReason.BLOCKED}
+    sweep.world.holding = lambda _: None
+    sweep.run()
+    sweep.world.settle()
+    assert [review.commit_id for review, _ in sweep.world.reviews] == [HEAD_A]
+
+
+def test_a_head_that_was_sent_is_not_sent_again_while_its_message_waits() -> None:
+    sweep = swept_world(head())
+    sweep.run_for(DAY)
+    assert len(sweep.world.queue) == 1
+    sweep.lists.open_of[2] = [replace(head(sha=HEAD_B), updated_at=sweep.world.now)]
+    sweep.run_for(2 * HOUR)
+    assert [sent.head_sha for sent in sweep.world.queue] == [HEAD_A, HEAD_B]
 
 
 def test_a_list_that_has_not_changed_is_not_read_again() -> None:

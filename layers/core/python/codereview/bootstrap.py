@@ -220,6 +220,7 @@ def reconciler() -> "ReconcilerApp":
     from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
     from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
+    from codereview.adapters.dynamodb.control.tenants import DynamoTenants
     from codereview.adapters.dynamodb.due import DynamoAgenda
     from codereview.adapters.dynamodb.jobs import DynamoJobs
     from codereview.adapters.dynamodb.reviews import DynamoReviews
@@ -257,6 +258,7 @@ def reconciler() -> "ReconcilerApp":
         jobs=jobs,
         github=GitHubOpenHeads(github),
         memory=DynamoSweeps(dynamodb, settings.control_table, clock),
+        tenants=DynamoTenants(dynamodb, settings.control_table),
         store=DynamoReviews(dynamodb, settings.control_table),
         queue=release.queue,
         host=settings.github_host,

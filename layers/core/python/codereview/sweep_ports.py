@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from codereview.domain.control.tenants import Tenant
+from codereview.domain.review import TenantId
 from codereview.domain.sweeping import Installed, OpenHead, Round, Seen
 from codereview.ports import RepositoryIdentity
 
@@ -32,6 +34,14 @@ class OpenHeads(Protocol):
         self, installation_id: int, repository: RepositoryIdentity, *, page: int, etag: str | None
     ) -> HeadsPage | None:
         """List a page of open pull requests; None if it is still the one that bore the tag."""
+        ...
+
+
+class TenantBook(Protocol):
+    """What is known of accounts."""
+
+    def load(self, tenant: TenantId) -> Tenant | None:
+        """Read one; None: nobody bound it."""
         ...
 
 

@@ -33,6 +33,7 @@ _PASSING = {
     SkipReason.INSTALLATION_GONE,
     SkipReason.PULL_REQUEST_GONE,
     SkipReason.NOT_OURS,
+    SkipReason.BLOCKED,  # the sweep comes by no account that still is
 }
 
 
@@ -41,6 +42,8 @@ class Installed:
     """An installation of our App, as GitHub lists it."""
 
     id: int
+    account_id: int | None  # None where GitHub does not say
+    login: str | None
     created_at: datetime
     is_suspended: bool
 
@@ -68,11 +71,15 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What is remembered of a repository; `etag` only if nothing of its list was left open."""
+    """What is remembered of a repository; `etag` only if nothing of its list was left open.
+
+    `sent_at` is when the last of its heads was sent to a reviewer.
+    """
 
     first_at: datetime
     etag: str | None = None
     etag_at: datetime | None = None
+    sent_at: datetime | None = None
 
 
 def allowance(visited_at: datetime | None, *, now: datetime) -> int:
@@ -112,3 +119,24 @@ def is_lost(head: OpenHead, state: ReviewState | None, reason: str | None) -> bo
     if state is None or state is ReviewState.SUPERSEDED:
         return True
     return state is ReviewState.SKIPPED and reason in _PASSING
+
+
+def is_settled(head: OpenHead, state: ReviewState | None, reason: str | None) -> bool:
+    """Whether nothing is to be done about the head, whatever happens, as long as GitHub lists it as it does now.
+
+    A review that is under way may still be skipped for a reason that passes without any change of the list.
+    """
+    if head.is_draft or head.is_author_bot:
+        return True
+    return state is not None and state.is_end and not is_lost(head, state, reason)
+
+
+def was_sent(head: OpenHead, state: ReviewState | None, seen: Seen, *, now: datetime) -> bool:
+    """Whether an earlier round sent the head as it is now, and its message may still be in the queue.
+
+    A second one would say no more, and a queue that stands still must not grow by what waits in it every hour. What was
+    skipped had its turn.
+    """
+    if state is ReviewState.SKIPPED or seen.sent_at is None or now - seen.sent_at >= ETAG_LIFE:
+        return False
+    return not is_fresh(head, now=seen.sent_at)

@@ -53,13 +53,23 @@ class DynamoSweeps:
         values = self._read(f"sweep#{installation_id}#{repository_id}")
         if not values:
             return None
-        return Seen(first_at=moment_of(values["first_at"]), etag=values.get("etag"), etag_at=_moment(values, "etag_at"))
+        return Seen(
+            first_at=moment_of(values["first_at"]),
+            etag=values.get("etag"),
+            etag_at=_moment(values, "etag_at"),
+            sent_at=_moment(values, "sent_at"),
+        )
 
     def keep_seen(self, installation_id: int, repository_id: int, seen: Seen) -> None:
         """Write it."""
         self._write(
             f"sweep#{installation_id}#{repository_id}",
-            {"first_at": _stored(seen.first_at), "etag": seen.etag, "etag_at": _stored(seen.etag_at)},
+            {
+                "first_at": _stored(seen.first_at),
+                "etag": seen.etag,
+                "etag_at": _stored(seen.etag_at),
+                "sent_at": _stored(seen.sent_at),
+            },
         )
 
     def _read(self, pk: str) -> dict[str, Any]:

@@ -15,10 +15,18 @@ from codereview.ports import RepositoryIdentity
 from codereview.sweep_ports import HeadsPage
 
 
+class InstalledAccount(BaseModel):
+    """Whom an installation belongs to; an enterprise has no login."""
+
+    id: int
+    login: str | None = None
+
+
 class InstalledPayload(BaseModel):
     """A row of `GET /app/installations`."""
 
     id: int
+    account: InstalledAccount | None = None
     created_at: datetime
     suspended_at: datetime | None = None
 
@@ -59,7 +67,13 @@ class GitHubOpenHeads:
         answer = self._app.client.get("app/installations", params=_page(page))
         found = read_list_of(InstalledPayload, answer)
         return [
-            Installed(id=each.id, created_at=each.created_at, is_suspended=each.suspended_at is not None)
+            Installed(
+                id=each.id,
+                account_id=each.account.id if each.account else None,
+                login=each.account.login if each.account else None,
+                created_at=each.created_at,
+                is_suspended=each.suspended_at is not None,
+            )
             for each in found
         ], _is_last(answer)
 

@@ -2,14 +2,15 @@
 
 The walk goes from installation to installation, each within a tenth of its hourly requests, and stores after every
 repository how far it is: a run that dies goes on there. What is found is sent as any webhook's message would be, and is
-the same review. A list that changes under the walk can hide a repository until the next round.
+the same review. A list that changes under the walk can hide a repository until the next round. Blocked accounts are
+passed by: their heads are found when they are not blocked any more.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.domain.review import ReviewKey, TenantId, tenant_of
+from codereview.domain.review import ReviewKey, ReviewState, tenant_of
 from codereview.domain.sweeping import (
     REST,
     Installed,
@@ -20,12 +21,14 @@ from codereview.domain.sweeping import (
     horizon,
     is_fresh,
     is_lost,
+    is_settled,
     usable_etag,
     visited,
+    was_sent,
 )
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock, Ids, Jobs, JobState, RepositoryIdentity, ReviewQueue, ReviewStore
-from codereview.sweep_ports import HeadsPage, OpenHeads, SweepMemory
+from codereview.sweep_ports import HeadsPage, OpenHeads, SweepMemory, TenantBook
 
 _NAME = "sweep"
 _EVERY = timedelta(minutes=1)
@@ -54,6 +57,7 @@ class SweepHeads:
     jobs: Jobs
     github: OpenHeads
     memory: SweepMemory
+    tenants: TenantBook
     store: ReviewStore
     queue: ReviewQueue
     host: str
@@ -87,6 +91,8 @@ class SweepHeads:
         allowed = allowance(state.visited_at, now=now)
         if installed.is_suspended or allowed < 1 or (state.rests_until is not None and now < state.rests_until):
             return
+        if self._is_blocked(installed):
+            return
         # Paid for before it is spent, so that a run that dies again and again does not spend it again and again.
         state = replace(state, visited_at=visited(0, allowed, now=now), rests_until=None)
         self.memory.keep_round(installed.id, state)
@@ -101,6 +107,12 @@ class SweepHeads:
             state = Round(rests_until=now + REST)
         paid = visited(swept.requests - before, allowed, now=now)
         self.memory.keep_round(installed.id, replace(state, visited_at=paid))
+
+    def _is_blocked(self, installed: Installed) -> bool:
+        if installed.account_id is None:
+            return False
+        tenant = self.tenants.load(tenant_of(self.host, installed.account_id))
+        return tenant is not None and tenant.is_blocked
 
     def _go_on(self, installed: Installed, state: Round, swept: Swept, allowed: int, deadline: datetime) -> Round:
         """Walk on while requests are left; returns how far it came."""
@@ -141,20 +153,26 @@ class SweepHeads:
             swept.troubles += 1
             return
         heads = [head for page in pages for head in page.heads if head.updated_at >= since]
+        is_open, sent_at = False, seen.sent_at
         for head in heads:
-            if not is_fresh(head, now=now) and self._send_if_lost(installed, repository, head):
-                swept.sent += 1
+            state, reason = self._review_of(repository, head)
+            is_open |= is_fresh(head, now=now) or not is_settled(head, state, reason)
+            if is_fresh(head, now=now) or not is_lost(head, state, reason) or was_sent(head, state, seen, now=now):
+                continue
+            self._send(installed, repository, head)
+            swept.sent, sent_at = swept.sent + 1, now
         # The latest changed come first, so that the first page's tag speaks for all of them.
-        is_open = any(is_fresh(head, now=now) for head in heads)
         tag = None if is_open else pages[0].etag
-        self.memory.keep_seen(installed.id, repository.id, replace(seen, etag=tag, etag_at=now if tag else None))
+        seen = replace(seen, etag=tag, etag_at=now if tag else None, sent_at=sent_at)
+        self.memory.keep_seen(installed.id, repository.id, seen)
 
-    def _send_if_lost(self, installed: Installed, repository: RepositoryIdentity, head: OpenHead) -> bool:
-        tenant: TenantId = tenant_of(self.host, repository.owner_id)
+    def _review_of(self, repository: RepositoryIdentity, head: OpenHead) -> tuple[ReviewState | None, str | None]:
+        tenant = tenant_of(self.host, repository.owner_id)
         key = ReviewKey(tenant=tenant, repository_id=repository.id, number=head.number, head_sha=head.head_sha)
         item = self.store.load(key.review_id)
-        if not is_lost(head, item.state if item else None, item.reason if item else None):
-            return False
+        return (item.state, item.reason) if item is not None else (None, None)
+
+    def _send(self, installed: Installed, repository: RepositoryIdentity, head: OpenHead) -> None:
         envelope = Envelope(
             delivery=str(self.ids.new()),
             event="pull_request",
@@ -169,4 +187,3 @@ class SweepHeads:
             received_at=self.clock.now().isoformat(),
         )
         self.queue.send(envelope)
-        return True
