@@ -150,6 +150,15 @@ def test_a_notice_is_mailed_once_also_when_it_is_confirmed_and_again_when_it_com
     assert deployment.run() == Mailed(sent=1, refused=0)
 
 
+def test_b103_what_was_told_to_a_tenant_that_left_is_not_mailed_when_it_is_back() -> None:
+    deployment = Deployment(found=[notice(1), notice(2, MINE)])
+    known = deployment.tenants.load(MINE)
+    assert known is not None
+    deployment.tenants.said[MINE] = replace(known, began_at=NOW + timedelta(seconds=1))
+    assert deployment.run() == Mailed(sent=3, refused=0)
+    assert {text for _, text in deployment.sent} == {"notice 1"}
+
+
 def test_what_is_good_to_know_or_over_is_not_mailed() -> None:
     over = replace(notice(2), until=NOW)
     deployment = Deployment(found=[notice(1, None, NoticeLevel.INFO), over])

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from codereview.domain.control.tenants import Tenant
 from codereview.domain.review import TenantId
 
 
@@ -31,3 +32,7 @@ class Notice:
     def is_shown(self, now: datetime) -> bool:
         """Whether it has not run out."""
         return now < self.until
+
+    def is_of(self, tenant: Tenant) -> bool:
+        """Whether it was written to the tenant in its present life; what is older was for an account that left."""
+        return self.tenant == tenant.id and self.created_at >= tenant.began_at

@@ -89,7 +89,8 @@ class MailNotices:
                 self._forget(contacts, now)
             if tenant is None or not tenant.is_served or are_void(contacts, tenant):
                 continue
-            for notice in (*general, *self._shown(contacts.tenant, now)):
+            own = [notice for notice in self._shown(contacts.tenant, now) if notice.is_of(tenant)]
+            for notice in (*general, *own):
                 if deadline - self.clock.now() < _LEAST_TIME:
                     return Mailed(sent=sent, refused=refused)
                 if self.log.claim(notice, contacts.tenant, now=now):

@@ -84,7 +84,8 @@ def _tenant(services: Services, text: str | None) -> TenantId | None:
 
 def _current(services: Services, call: Call) -> Answer:
     general = services.notices.page(None, limit=_MOST_SHOWN).items
-    own = services.notices.page(call.tenant.id, limit=_MOST_SHOWN).items
+    page = services.notices.page(call.tenant.id, limit=_MOST_SHOWN).items
+    own = [notice for notice in page if notice.is_of(call.tenant)]
     shown = [_shown(notice) for notice in (*general, *own) if notice.is_shown(call.request.at)]
     return Answer(content=CurrentNotices(items=shown))
 
