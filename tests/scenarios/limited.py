@@ -133,7 +133,10 @@ class LimitedWorld(World):
         DynamoPauses(self.client, self.table).pause(pause, audit=self.entry())
 
     def resume(self, target: PauseTarget) -> None:
-        DynamoPauses(self.client, self.table).resume(target, audit=self.entry())
+        pauses = DynamoPauses(self.client, self.table)
+        pause = pauses.load(target)
+        assert pause is not None
+        pauses.resume(pause, audit=self.entry())
 
     def block(self, *, is_blocked: bool, version: int) -> None:
         tenant = Tenant(

@@ -178,12 +178,16 @@ class Pauses(Protocol):
         """List a tenant's pauses, also those that ran out and were not resumed."""
         ...
 
-    def pause(self, pause: Pause, *, audit: AuditEntry) -> None:
-        """Store it, over an older one of the same target."""
+    def load(self, target: PauseTarget) -> Pause | None:
+        """Read the target's own pause, also one that ran out."""
         ...
 
-    def resume(self, target: PauseTarget, *, audit: AuditEntry) -> None:
-        """Remove it; one that is not there is no error and not audited."""
+    def pause(self, pause: Pause, *, audit: AuditEntry) -> None:
+        """Write over the version that `pause.version` names (0: the target has none)."""
+        ...
+
+    def resume(self, pause: Pause, *, audit: AuditEntry) -> None:
+        """Remove the version that was read."""
         ...
 
 

@@ -217,13 +217,18 @@ def test_a_pause_holds_for_all_that_it_is_around_until_it_runs_out(dynamodb: "Dy
     assert pauses.holding(PauseTarget(tenant=THEIRS, repository_id=2, number=3), now=NOW) is None
     everything = Pause(target=PauseTarget(tenant=MINE), reason="all", by=ACTOR, since=NOW)
     pauses.pause(everything, audit=entry())
-    pauses.pause(replace(everything, reason="all of it"), audit=entry())
-    assert pauses.holding(pull, now=hour) == replace(everything, reason="all of it")
+    for stale in (everything, replace(everything, version=2)):
+        with pytest.raises(StaleVersionError):
+            pauses.pause(stale, audit=entry())
+    pauses.pause(replace(everything, reason="all of it", version=1), audit=entry())
+    latest = replace(everything, reason="all of it", version=2)
+    assert pauses.load(everything.target) == pauses.holding(pull, now=hour) == latest
+    assert latest in pauses.page(MINE, limit=10).items
     assert len(pauses.page(MINE, limit=10).items) == 2
-    pauses.resume(everything.target, audit=entry("pauses.resume"))
-    pauses.resume(everything.target, audit=entry("pauses.resume again"))
-    assert pauses.holding(pull, now=hour) is None
-    assert "pauses.resume again" not in waiting(dynamodb, table)
+    with pytest.raises(StaleVersionError):
+        pauses.resume(everything, audit=entry("pauses.resume"))
+    pauses.resume(latest, audit=entry("pauses.resume"))
+    assert (pauses.load(everything.target), pauses.holding(pull, now=hour)) == (None, None)
 
 
 def test_notices_to_all_and_to_one_tenant_are_different_lists(dynamodb: "DynamoDBClient", table: str) -> None:

@@ -1,8 +1,9 @@
 """What people and programs do to the control plane, on the table that it is kept in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from codereview.adapters.dynamodb.items import marshal
 from codereview.domain.control.audit import AuditEntry, Request
 from codereview.domain.control.budgets import Degree, Plan, Reservation, Spender, month_of
 from codereview.domain.control.callers import KeyCaller, PersonCaller
+from codereview.domain.control.describing import described
 from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet
 from codereview.domain.control.keys import ApiKey
 from codereview.domain.control.pauses import Pause, PauseTarget
@@ -111,6 +113,11 @@ class World:
     def tenant(self, account: int = 1) -> Tenant:
         return self.tenants.bind(self.install(account), request=self.request())
 
+    def audited(self) -> list[AuditEntry]:
+        """Return all entries, the oldest first."""
+        outbox = DynamoAuditOutbox(self.client, self.table)
+        return sorted(outbox.unsent(now=self.moment + MONTH, limit=4_000), key=lambda each: each.at)
+
     def issue(
         self,
         tenant: Tenant,
@@ -186,6 +193,10 @@ class World:
         )
 
 
+def reason_of(pause: Mapping[str, Any] | None) -> object:
+    return pause["reason"] if pause is not None else None
+
+
 @pytest.fixture
 def world(dynamodb: "DynamoDBClient", table: str) -> World:
     return World(dynamodb, table)
@@ -236,6 +247,18 @@ def test_b103_a_tenant_that_comes_back_has_nothing_of_its_past(world: World) -> 
     assert world.flags.load(MINE) == FlagSet(tenant=MINE, version=2)
     assert world.quotas.load(MINE) == QuotaSet(tenant=MINE, version=2)
     assert pauses.page(MINE, limit=10).items == ()
+    # What was taken back can be read in the log.
+    resets = {each.action: (each.before, each.after) for each in world.audited() if each.action.endswith(".reset")}
+    before, after = resets["flags.reset"]
+    assert (before, after) == (
+        described(FlagSet(tenant=MINE, posting=False, version=1)),
+        described(world.flags.load(MINE)),
+    )
+    before, after = resets["limits.reset"]
+    assert before == described(QuotaSet(tenant=MINE, budgets=Budgets(review=1), version=1))
+    assert after == described(world.quotas.load(MINE))
+    before, after = resets["pauses.reset"]
+    assert (reason_of(before), after) == ("x", None)
 
 
 def test_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operator_still_sees_it(
@@ -564,10 +587,18 @@ def test_one_tenants_settings_are_never_anothers(world: World) -> None:
 def test_pauses_are_audited_and_taken_back(world: World) -> None:
     pauses = DynamoPauses(world.client, world.table)
     change, target = ChangePauses(pauses=pauses), PauseTarget(tenant=MINE, repository_id=2)
-    change.pause(Pause(target=target, reason="freeze", by=ACTOR, since=NOW), request=world.request())
+    first, second = (Pause(target=target, reason=reason, by=ACTOR, since=NOW) for reason in ("freeze", "thaw"))
+    for pause in (first, second):
+        change.pause(pause, request=world.request())
+        world.moment += timedelta(seconds=1)
     change.resume(target, request=world.request())
+    change.resume(target, request=world.request())  # there is none any more: nothing changes, and nothing is audited
     assert pauses.holding(target, now=NOW) is None
-    assert waiting(world.client, world.table) == ["pauses.pause", "pauses.resume"]
+    assert [(each.action, reason_of(each.before), reason_of(each.after)) for each in world.audited()] == [
+        ("pauses.pause", None, "freeze"),
+        ("pauses.pause", "freeze", "thaw"),
+        ("pauses.resume", "thaw", None),
+    ]
 
 
 # --- admission -------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class Pause:
     by: Actor
     since: datetime
     until: datetime | None = None
+    version: int = 0
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not run out."""

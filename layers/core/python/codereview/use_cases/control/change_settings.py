@@ -57,22 +57,36 @@ class ChangeQuotas:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePauses:
-    """Pauses and resumes."""
+    """Pauses and resumes over whatever was before; of two at the same moment, one hears StaleVersionError."""
 
     pauses: Pauses
 
     def pause(self, pause: Pause, *, request: Request) -> None:
         """Pause a target, over an older pause of it."""
-        target = f"pause/{pause.target.path}"
+        before = self.pauses.load(pause.target)
         audit = audited(
-            request, tenant=pause.target.tenant, action="pauses.pause", target=target, after=described(pause)
+            request,
+            tenant=pause.target.tenant,
+            action="pauses.pause",
+            target=f"pause/{pause.target.path}",
+            before=described(before) if before else None,
+            after=described(pause),
         )
-        self.pauses.pause(pause, audit=audit)
+        self.pauses.pause(replace(pause, version=before.version if before else 0), audit=audit)
 
     def resume(self, target: PauseTarget, *, request: Request) -> None:
-        """Take a target's own pause back; a wider one still holds."""
-        audit = audited(request, tenant=target.tenant, action="pauses.resume", target=f"pause/{target.path}")
-        self.pauses.resume(target, audit=audit)
+        """Take a target's own pause back, if it has one; a wider one still holds."""
+        before = self.pauses.load(target)
+        if before is None:
+            return
+        audit = audited(
+            request,
+            tenant=target.tenant,
+            action="pauses.resume",
+            target=f"pause/{target.path}",
+            before=described(before),
+        )
+        self.pauses.resume(before, audit=audit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

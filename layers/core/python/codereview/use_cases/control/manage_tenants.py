@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from codereview.control_ports import Flags, Installations, Pauses, Quotas, Tenants
-from codereview.domain.control.audit import Request, audited
+from codereview.domain.control.audit import AuditEntry, Request, audited
 from codereview.domain.control.describing import described
 from codereview.domain.control.flags import FlagSet
 from codereview.domain.control.quotas import QuotaSet
@@ -45,22 +45,24 @@ class ManageTenants:
         return self._save(before, after, action="tenants.bind", request=request)
 
     def _forget(self, tenant: Tenant, request: Request) -> None:
+        """Take back what the tenant had set; the log keeps what it was."""
+
+        def reset(action: str, target: str, before: object, after: object | None = None) -> AuditEntry:
+            shown = described(after) if after is not None else None
+            return audited(
+                request, tenant=tenant.id, action=action, target=target, before=described(before), after=shown
+            )
+
         flags, quotas = self.flags.load(tenant.id), self.quotas.load(tenant.id)
-        if flags.version:
-            empty = FlagSet(tenant=tenant.id, version=flags.version)
-            if empty != flags:
-                audit = audited(request, tenant=tenant.id, action="flags.reset", target="flags")
-                self.flags.save(empty, audit=audit)
-        if quotas.version:
-            none = QuotaSet(tenant=tenant.id, version=quotas.version)
-            if none != quotas:
-                audit = audited(request, tenant=tenant.id, action="limits.reset", target="limits")
-                self.quotas.save(none, audit=audit)
+        empty = FlagSet(tenant=tenant.id, version=flags.version)
+        if empty != flags:
+            self.flags.save(empty, audit=reset("flags.reset", "flags", flags, _next(empty)))
+        none = QuotaSet(tenant=tenant.id, version=quotas.version)
+        if none != quotas:
+            self.quotas.save(none, audit=reset("limits.reset", "limits", quotas, _next(none)))
         while pauses := self.pauses.page(tenant.id, limit=_MOST_PAUSES).items:
             for pause in pauses:
-                target = f"pause/{pause.target.path}"
-                audit = audited(request, tenant=tenant.id, action="pauses.reset", target=target)
-                self.pauses.resume(pause.target, audit=audit)
+                self.pauses.resume(pause, audit=reset("pauses.reset", f"pause/{pause.target.path}", pause))
 
     def renew(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Ask GitHub again about the tenant's installation; one that is gone or another's now removes the tenant."""
@@ -102,6 +104,11 @@ class ManageTenants:
             after=described(after),
         )
         return self.tenants.save(after, audit=audit)
+
+
+def _next[T: (FlagSet, QuotaSet)](value: T) -> T:
+    """Return the value as it is once it is stored."""
+    return replace(value, version=value.version + 1)
 
 
 def _bound(before: Tenant | None, proof: InstallationProof, request: Request) -> Tenant:
