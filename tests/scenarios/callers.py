@@ -45,7 +45,14 @@ def operator(stack: LocalStack) -> str:
     """Sign in whoever runs the deployment, past GitHub: its stand-in has no people at a browser."""
     table: Any = stack.deployment.outputs["ControlTableName"]
     sessions = DynamoSessions(stack.aws.client("dynamodb"), table)
-    sign_in = SignIn(sessions=sessions, ids=RandomIds(), secrets=RandomSecrets(), environment="local")
+    sign_in = SignIn(
+        sessions=sessions,
+        ids=RandomIds(),
+        secrets=RandomSecrets(),
+        environment="local",
+        knows=lambda _: True,
+        note=lambda _: None,
+    )
     person = PersonId(host="github.com", user_id=OPERATOR)
     actor = Actor(kind=ActorKind.SYSTEM, id="test")
     request = Request(actor=actor, id=str(RandomIds().new()), at=SystemClock().now())

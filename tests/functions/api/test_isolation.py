@@ -127,11 +127,9 @@ def test_the_table_holds_no_key_session_or_secret_that_could_be_used(world: Worl
 def test_b103_a_tenant_that_comes_back_sees_nothing_of_before(world: World) -> None:
     fill(world, MINE, CANARY)
     old = world.key()
-    services, tenant = world.app.services, world.tenant()
-    services.manage_tenants.remove(tenant.id, request=world.request())
+    world.uninstall()
     world.clock.sleep(timedelta(days=1))
     assert world.call("GET", tenant_path(MINE), old).status == 401
-    world.tenants.clear()
     world.tenant()
     new = world.key()
     assert world.call("GET", tenant_path(MINE), old).status == 401

@@ -1,11 +1,13 @@
 """People sign in through GitHub, and nobody as somebody else."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from codereview.domain.control.people import SESSION_LIFE, Role
+from codereview.entrypoints.logger import function_logger
 from codereview.use_cases.control.identify import TICKET_LIFE
 from tests.functions.api.world import MINE, OPERATOR, THEIRS, Reply, World, tenant_path
 
@@ -36,6 +38,45 @@ def test_whoever_has_no_role_sees_no_tenant(world: World) -> None:
     token = complete(world, *begin(world)).json["token"]
     assert world.call("GET", "/v1/tenants", token).json["items"] == []
     assert world.call("GET", tenant_path(MINE), token).status == 404
+
+
+def test_what_a_stranger_does_is_logged_and_wakes_no_audit_log(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = world.fresh(function_logger("api-with-strangers"))
+    begun = world.call("POST", "/v1/sign-in").json
+    code, state = world.web.approve(begun["authorize_url"])
+    answer = {"ticket": begun["ticket"], "code": code, "state": state}
+    token = world.call("POST", "/v1/sign-in/complete", body=answer, app=app).json["token"]
+    assert world.call("POST", "/v1/tenants", token, body={"installation_id": 1}, app=app).status == 403
+    assert world.call("DELETE", tenant_path(MINE, "/keys/1"), token, app=app).status == 404
+    assert world.call("DELETE", "/v1/session", token, app=app).status == 204
+    assert world.call("GET", "/v1/me", token).status == 401
+    assert not [pk for pk in world.pks() if pk.startswith("audit#")]
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["action"], line["outcome"], line["actor"]) for line in logged if line["message"] == "Stranger"] == [
+        ("sessions.begin", "done", "github.com:77"),
+        ("tenants.bind", "refused", "github.com:77"),
+        ("keys.revoke", "refused", "github.com:77"),
+        ("sessions.end", "done", "github.com:77"),
+    ]
+
+
+@pytest.mark.parametrize("is_operator", [True, False])
+def test_what_an_operator_and_a_member_do_is_audited(world: World, *, is_operator: bool) -> None:
+    world.person(77, Role.VIEWER)
+    world.web.user = (OPERATOR, "root") if is_operator else (77, "ann")
+    token = complete(world, *begin(world)).json["token"]
+    assert world.call("DELETE", "/v1/session", token).status == 204
+    assert [each.action for each in world.audited()] == ["sessions.begin", "sessions.end"]
+
+
+def test_whose_tenant_began_anew_is_a_stranger_again(world: World) -> None:
+    world.person(77, Role.ADMIN)
+    world.uninstall()
+    world.tenant()
+    complete(world, *begin(world))
+    assert world.audited() == []
 
 
 def test_an_operator_is_known_by_number_and_sees_all_tenants(world: World) -> None:

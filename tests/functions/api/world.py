@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
+from aws_lambda_powertools import Logger
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
@@ -213,8 +214,8 @@ class World:
         world.app = world.fresh()
         return world
 
-    def fresh(self) -> ApiApp:
-        """Start the function as a new process."""
+    def fresh(self, logger: Logger | None = None) -> ApiApp:
+        """Start the function as a new process; without a logger, nobody listens."""
         dynamodb = self.aws.client("dynamodb")
         self.table.watch(dynamodb)
         clients = Clients(
@@ -237,7 +238,7 @@ class World:
             GitHubSide(installations=self.installed, people=people),
             key=SIGNING_KEY,
             clock=self.clock,
-            logger=function_logger("api", level="CRITICAL"),
+            logger=logger or function_logger("api", level="CRITICAL"),
         )
 
     # --- requests
@@ -294,6 +295,12 @@ class World:
             installation = self.installed.install(account)
             self.tenants[account] = self.app.services.manage_tenants.bind(installation, request=self.request())
         return self.tenants[account]
+
+    def uninstall(self, account: int = MINE) -> None:
+        """Take the App off an account, and have that noticed."""
+        tenant = self.tenants.pop(account)
+        del self.installed.found[tenant.installation_id]
+        self.app.services.manage_tenants.renew(tenant.id, request=self.request())
 
     def request(self) -> Request:
         return replace(SYSTEM, id=f"world-{next(_numbers)}", at=self.clock.now())

@@ -39,6 +39,7 @@ from codereview.entrypoints.api.cursors import Cursors
 from codereview.entrypoints.api.doors import Doors
 from codereview.entrypoints.api.once import Once
 from codereview.entrypoints.api.services import Services
+from codereview.entrypoints.api.strangers import noted_in
 from codereview.entrypoints.api.table import ROUTES
 from codereview.ports import Clock, Ids
 from codereview.settings import ApiSettings
@@ -107,7 +108,7 @@ def assemble(
     settings: ApiSettings, clients: Clients, github: GitHubSide, *, key: bytes, clock: Clock, logger: Logger
 ) -> ApiApp:
     """Put the function together around GitHub's side; `key` is the deployment's signing key."""
-    services = _services(settings, clients, github, key, clock)
+    services = _services(settings, clients, github, key, clock, logger=logger)
     client, table = clients.dynamodb, settings.control_table
     return ApiApp(
         services=services,
@@ -123,16 +124,26 @@ def assemble(
     )
 
 
-def _services(settings: ApiSettings, clients: Clients, github: GitHubSide, key: bytes, clock: Clock) -> Services:
+def _services(
+    settings: ApiSettings, clients: Clients, github: GitHubSide, key: bytes, clock: Clock, *, logger: Logger
+) -> Services:
     client, table, ids, random = clients.dynamodb, settings.control_table, RandomIds(), RandomSecrets()
     tenants, people = DynamoTenants(client, table), DynamoPeople(client, table)
     flags, quotas = DynamoFlags(client, table), DynamoQuotas(client, table)
     pauses, notices = DynamoPauses(client, table), DynamoNotices(client, table)
-    sign_in = SignIn(sessions=DynamoSessions(client, table), ids=ids, secrets=random, environment=settings.stage)
+    verify, note = _verify(settings, client, clock), noted_in(logger)
+    sign_in = SignIn(
+        sessions=DynamoSessions(client, table),
+        ids=ids,
+        secrets=random,
+        environment=settings.stage,
+        knows=verify.knows,
+        note=note,
+    )
     return Services(
         clock=clock,
         host=settings.github_host,
-        verify=_verify(settings, client, clock),
+        verify=verify,
         manage_tenants=ManageTenants(
             installations=github.installations, tenants=tenants, flags=flags, quotas=quotas, pauses=pauses
         ),
@@ -159,6 +170,7 @@ def _services(settings: ApiSettings, clients: Clients, github: GitHubSide, key: 
         queues=_queues(settings, clients, clock),
         read_dead_letters=ReadDeadLetters(store=DynamoReviews(client, table)),
         cursors=Cursors(key=key),
+        note=note,
     )
 
 

@@ -21,6 +21,7 @@ from codereview.entrypoints.api.app import ApiApp
 from codereview.entrypoints.api.cursors import Cursors
 from codereview.entrypoints.api.doors import Doors
 from codereview.entrypoints.api.once import Once
+from codereview.entrypoints.api.strangers import noted_in
 from codereview.entrypoints.reports.routes import ROUTES, ReportServices
 from codereview.ports import Clock, Objects
 from codereview.settings import ReportsSettings
@@ -59,6 +60,7 @@ def reports_app(
         buckets=DynamoBuckets(client, table),
         outbox=DynamoAuditOutbox(client, table),
         cursors=Cursors(key=key),
+        note=noted_in(logger),
         reports=PostgresReports(database, clock),
         prices=settings.prices,
     )

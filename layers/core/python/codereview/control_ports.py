@@ -104,18 +104,18 @@ class ApiKeys(Protocol):
 
 
 class Sessions(Protocol):
-    """Sign-ins."""
+    """Sign-ins; `audit` None: of a stranger, whom the audit log is not woken for."""
 
     def load(self, session_id: str) -> Session | None:
         """Read one by id, strongly consistent."""
         ...
 
-    def begin(self, session: Session, *, audit: AuditEntry) -> None:
+    def begin(self, session: Session, *, audit: AuditEntry | None) -> None:
         """Store a new one."""
         ...
 
-    def end(self, session_id: str, *, audit: AuditEntry) -> None:
-        """End it now; one that ended already, or never was, is no error and not audited."""
+    def end(self, session_id: str, *, at: datetime, audit: AuditEntry | None) -> None:
+        """End it; one that ended already, or never was, is no error and not audited."""
         ...
 
 

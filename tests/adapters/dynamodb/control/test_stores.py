@@ -152,8 +152,8 @@ def test_a_session_ends_once(dynamodb: "DynamoDBClient", table: str) -> None:
     sessions.begin(session, audit=entry("sessions.begin"))
     assert sessions.load("s1") == session
     for action in ("sessions.end", "sessions.end again"):
-        sessions.end("s1", audit=entry(action, at=NOW + timedelta(hours=1)))
-    sessions.end("nobody's", audit=entry("sessions.end nobody's"))
+        sessions.end("s1", at=NOW + timedelta(hours=1), audit=entry(action))
+    sessions.end("nobody's", at=NOW, audit=entry("sessions.end nobody's"))
     ended = sessions.load("s1")
     assert ended is not None
     assert not ended.is_good(NOW + timedelta(hours=1))

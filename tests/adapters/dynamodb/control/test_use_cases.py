@@ -70,6 +70,7 @@ class World:
     drawn: int = 0
     installed: dict[int, InstallationProof] = field(default_factory=dict)
     sent: list[AuditEntry] = field(default_factory=list)
+    noted: list[AuditEntry] = field(default_factory=list)
     queue_is_down: bool = False
 
     def now(self) -> datetime:
@@ -112,6 +113,10 @@ class World:
 
     def tenant(self, account: int = 1) -> Tenant:
         return self.tenants.bind(self.install(account), request=self.request())
+
+    def uninstall(self, account: int = 1) -> None:
+        del self.installed[100 + account]
+        self.tenants.renew(TenantId(f"github.com:{account}"), request=self.request())
 
     def audited(self) -> list[AuditEntry]:
         """Return all entries, the oldest first."""
@@ -170,7 +175,14 @@ class World:
 
     @property
     def sign_in(self) -> SignIn:
-        return SignIn(sessions=DynamoSessions(self.client, self.table), ids=self, secrets=self, environment="test")
+        return SignIn(
+            sessions=DynamoSessions(self.client, self.table),
+            ids=self,
+            secrets=self,
+            environment="test",
+            knows=self.verify.knows,
+            note=self.noted.append,
+        )
 
     @property
     def flags(self) -> DynamoFlags:
@@ -235,7 +247,7 @@ def test_b103_a_tenant_that_comes_back_has_nothing_of_its_past(world: World) -> 
     world.quotas.save(QuotaSet(tenant=MINE, budgets=Budgets(review=1)), audit=entry())
     pauses = DynamoPauses(world.client, world.table)
     pauses.pause(Pause(target=PauseTarget(tenant=MINE), reason="x", by=ACTOR, since=NOW), audit=entry())
-    world.tenants.remove(MINE, request=world.request())
+    world.uninstall()
     assert world.scopes(token) is None
     world.moment += timedelta(days=1)
     again = world.tenant()
@@ -272,7 +284,7 @@ def test_a_tenant_that_is_blocked_or_suspended_is_refused_at_once_and_an_operato
     assert world.verify(token) is None
     assert world.scopes(operator) == OPERATING
     # Neither GitHub's word nor a new installation undoes what an operator did.
-    world.tenants.remove(MINE, request=world.request())
+    world.uninstall()
     assert not world.tenant().is_served
     world.tenants.unblock(MINE, request=world.request())
     world.install(1, is_suspended=True)
@@ -497,7 +509,7 @@ def test_a_person_may_do_what_their_role_in_the_tenant_says_until_they_lose_it(w
 
 def test_a_session_ends_by_itself_or_by_word(world: World) -> None:
     first, second = (world.sign_in.begin(ANN, login="ann", request=world.request()) for _ in range(2))
-    world.sign_in.end(first.id, request=world.request())
+    world.sign_in.end(first.id, ANN, request=world.request())
     assert world.verify(first.text) is None
     assert world.verify(second.text) is not None
     world.moment += timedelta(hours=12)

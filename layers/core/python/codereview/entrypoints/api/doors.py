@@ -122,7 +122,10 @@ class Doors:
     def audit_refusal(
         self, route: Route, path: Mapping[str, str], caller: Caller | None, bound: Tenant | None, request: Request
     ) -> None:
-        """Store that somebody known was refused a change: in the tenant that they belong to, never in a stranger's."""
+        """Store that somebody known was refused a change: in the tenant that they belong to, never in a stranger's.
+
+        Whoever signed in without being known stays in the log: nothing that they try may wake the record.
+        """
         if not route.is_change or caller is None:
             return
         own = caller.key.tenant if isinstance(caller, KeyCaller) else None
@@ -134,7 +137,10 @@ class Doors:
             target=target,
             outcome=AuditOutcome.REFUSED,
         )
-        self.services.outbox.put(entry)
+        if isinstance(caller, KeyCaller) or self.services.verify.knows(caller.person):
+            self.services.outbox.put(entry)
+        else:
+            self.services.note(entry)
 
 
 def is_form(name: str, text: str) -> bool:

@@ -1,5 +1,6 @@
 """Everything that the routes work with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from codereview.control_ports import (
@@ -14,6 +15,7 @@ from codereview.control_ports import (
     Tenants,
     WatchedQueue,
 )
+from codereview.domain.control.audit import AuditEntry
 from codereview.entrypoints.api.cursors import Cursors
 from codereview.ports import Clock
 from codereview.use_cases.control.ask_reviews import AskReviews
@@ -38,6 +40,7 @@ class Edge:
     buckets: Buckets
     outbox: AuditOutbox
     cursors: Cursors
+    note: Callable[[AuditEntry], None]  # what strangers do, in place of the outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

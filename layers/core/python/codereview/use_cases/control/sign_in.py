@@ -1,9 +1,10 @@
 """Sessions of people whom GitHub has just named to us."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from codereview.control_ports import Secrets, Sessions
-from codereview.domain.control.audit import Request, audited
+from codereview.domain.control.audit import AuditEntry, Request, audited
 from codereview.domain.control.people import SESSION_LIFE, PersonId, Session
 from codereview.domain.control.tokens import SECRET_BYTES, NewToken, TokenKind, make_token
 from codereview.ports import Ids
@@ -11,12 +12,18 @@ from codereview.ports import Ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Begins and ends sessions; that the person is who they say, GitHub has answered before."""
+    """Begins and ends sessions; that the person is who they say, GitHub has answered before.
+
+    Whoever has a GitHub account gets one. The audit log lies in a database that nobody may wake who is not known
+    (`knows`): what strangers do is told to `note`.
+    """
 
     sessions: Sessions
     ids: Ids
     secrets: Secrets
     environment: str
+    knows: Callable[[PersonId], bool]
+    note: Callable[[AuditEntry], None]
 
     def begin(self, person: PersonId, *, login: str, request: Request) -> NewToken:
         """Make a session and return its token, whose text is not kept."""
@@ -35,10 +42,16 @@ class SignIn:
             expires_at=request.at + SESSION_LIFE,
         )
         audit = audited(request, tenant=None, action="sessions.begin", target=f"person/{person}")
-        self.sessions.begin(session, audit=audit)
+        self.sessions.begin(session, audit=self._of_somebody(person, audit))
         return token
 
-    def end(self, session_id: str, *, request: Request) -> None:
-        """End a session."""
+    def end(self, session_id: str, person: PersonId, *, request: Request) -> None:
+        """End a session of that person's."""
         audit = audited(request, tenant=None, action="sessions.end", target=f"session/{session_id}")
-        self.sessions.end(session_id, audit=audit)
+        self.sessions.end(session_id, at=request.at, audit=self._of_somebody(person, audit))
+
+    def _of_somebody(self, person: PersonId, entry: AuditEntry) -> AuditEntry | None:
+        if self.knows(person):
+            return entry
+        self.note(entry)
+        return None

@@ -15,6 +15,8 @@ from codereview.ports import Clock
 # A key makes keys that make keys, no deeper; each generation is read when the last is used.
 MOST_ANCESTORS = 3
 
+_MOST_ROLES = 100  # read at once
+
 _NOBODYS_HASH = "0" * 64
 
 
@@ -80,6 +82,24 @@ class VerifyCallers:
             login=session.login,
             is_operator=session.person in self.operators,
         )
+
+    def knows(self, person: PersonId) -> bool:
+        """Whether somebody is an operator, or has a role in any tenant's present life.
+
+        Whoever has a GitHub account can sign in, and is a stranger for all that.
+        """
+        if person in self.operators:
+            return True
+        after = None
+        while True:
+            page = self.people.tenants_of(person, limit=_MOST_ROLES, after=after)
+            for role in page.items:
+                tenant = self.tenants.load(role.tenant)
+                if tenant is not None and tenant.generation == role.generation:
+                    return True
+            if page.next is None:
+                return False
+            after = page.next
 
     def tenant_for(self, caller: Caller, tenant_id: TenantId) -> tuple[Tenant, frozenset[Scope]] | None:
         """Return the tenant with what the caller may do there; None if it does not exist for them.

@@ -70,13 +70,14 @@ class Documents[T]:
         value: T,
         *,
         version: int,
-        audit: AuditEntry,
+        audit: AuditEntry | None,
         extra: Mapping[str, Any] | None = None,
         others: Sequence[Part] = (),
     ) -> int:
         """Write over `version` (0: there is none) and return the new one; `extra` are attributes beside the value.
 
-        `others` are written in the same transaction, each with the error that its refusal means.
+        `others` are written in the same transaction, each with the error that its refusal means; `audit` None: it is a
+        stranger's change, whom the audit log is not woken for.
         """
         attributes = {
             "pk": place.pk,
@@ -106,12 +107,13 @@ class Documents[T]:
     def _transact(
         self,
         write: Mapping[str, Any],
-        audit: AuditEntry,
+        audit: AuditEntry | None,
         others: Sequence[Part],
     ) -> None:
         stale = StaleVersionError("it was changed since it was read")
         twice = StaleVersionError("the same request made this change already")
-        transact(self._client, [(write, stale), *others, (put_entry(self._table, audit), twice)])
+        entries = [(put_entry(self._table, audit), twice)] if audit is not None else []
+        transact(self._client, [(write, stale), *others, *entries])
 
     def page(
         self, owner: str, *, limit: int, after: str | None, newest_first: bool = False, since: str | None = None

@@ -1,6 +1,7 @@
 """Sign-ins on the control table."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from codereview.adapters.dynamodb.control.documents import Documents, Place
@@ -23,16 +24,16 @@ class DynamoSessions:
         stored = self._documents.load(_pk(session_id))
         return stored.value if stored else None
 
-    def begin(self, session: Session, *, audit: AuditEntry) -> None:
+    def begin(self, session: Session, *, audit: AuditEntry | None) -> None:
         """Store a new one."""
         self._documents.save(_place(session), session, version=0, audit=audit)
 
-    def end(self, session_id: str, *, audit: AuditEntry) -> None:
-        """End it at the time of the request; one that ended already is left alone."""
+    def end(self, session_id: str, *, at: datetime, audit: AuditEntry | None) -> None:
+        """End it; one that ended already is left alone."""
         stored = self._documents.load(_pk(session_id))
         if stored is None or stored.value.ended_at is not None:
             return
-        ended = replace(stored.value, ended_at=audit.at)
+        ended = replace(stored.value, ended_at=at)
         self._documents.save(_place(ended), ended, version=stored.version, audit=audit)
 
 

@@ -88,7 +88,7 @@ def _complete(services: Services, call: Call) -> Answer:
 
 
 def _end(services: Services, call: Call) -> Answer:
-    services.sign_in.end(call.person.session_id, request=call.request)
+    services.sign_in.end(call.person.session_id, call.person.person, request=call.request)
     return Answer()
 
 
