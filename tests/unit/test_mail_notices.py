@@ -16,6 +16,7 @@ from codereview.domain.control.tenants import Tenant, TenantStatus
 from codereview.domain.review import TenantId
 from codereview.errors import PermanentError, RejectedError, RetryableError
 from codereview.ports import JobState
+from codereview.use_cases.reconcile.forget_contacts import ForgetContacts
 from codereview.use_cases.reconcile.mail_notices import Mailed, MailNotices
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,10 +75,11 @@ class Deployment:
     tenants: Accounts = field(default_factory=Accounts)
 
     def run(self, *, seconds: int = 50) -> Mailed | None:
-        job = MailNotices(
-            clock=self, ids=self, jobs=self, tenants=self.tenants, notices=self, contacts=self, log=self, post=self
-        )
+        job = MailNotices(clock=self, jobs=self, tenants=self.tenants, notices=self, contacts=self, log=self, post=self)
         return job(deadline=self.time + timedelta(seconds=seconds))
+
+    def forget(self) -> int | None:
+        return ForgetContacts(clock=self, ids=self, jobs=self, tenants=self.tenants, contacts=self)()
 
     def now(self) -> datetime:
         return self.time
@@ -103,6 +105,7 @@ class Deployment:
     def remove(self, contacts: Contacts | Notice, *, audit: AuditEntry) -> None:
         assert isinstance(contacts, Contacts)
         assert (audit.action, audit.tenant) == ("contacts.forget", contacts.tenant)
+        assert audit.before == {"addresses": len(contacts.addresses)}
         self.forgotten.append(contacts.tenant)
 
     def new(self) -> UUID:
@@ -189,12 +192,13 @@ def test_a_run_ends_in_time_and_the_next_one_goes_on() -> None:
 
 
 @pytest.mark.parametrize("changes", [None, {"status": TenantStatus.REMOVED}, {"generation": 2}])
-def test_the_addresses_of_a_tenant_that_is_gone_are_deleted_instead(changes: dict[str, Any] | None) -> None:
+def test_the_addresses_of_a_tenant_that_is_gone_are_deleted_and_not_mailed(changes: dict[str, Any] | None) -> None:
     deployment = Deployment(found=[notice(1)])
     known = deployment.tenants.load(THEIRS)
     assert known is not None
     deployment.tenants.said[THEIRS] = replace(known, **changes) if changes is not None else None
     assert deployment.run() == Mailed(sent=2, refused=0)
+    assert deployment.forget() == 1
     assert deployment.forgotten == [THEIRS]
 
 
@@ -205,6 +209,7 @@ def test_a_tenant_that_is_not_served_just_now_is_not_mailed_and_keeps_its_addres
     assert known is not None
     deployment.tenants.said[THEIRS] = replace(known, **changes)
     assert deployment.run() == Mailed(sent=2, refused=0)
+    assert deployment.forget() == 0
     assert deployment.forgotten == []
 
 

@@ -31,6 +31,7 @@ REVIEWER = GITHUB | {
     "OBJECTS_BUCKET": "objects",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/reviews",
     "RECORD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/records",
+    "GITHUB_HOST": "github.com",
     "ANALYZER_FUNCTION": "analyzer:live",
     "MODEL": "mock",
     "MODEL_SECRET_ARN": "arn:model",

@@ -158,6 +158,20 @@ def test_what_github_says_now_is_what_the_tenant_becomes(world: World) -> None:
     assert world.call("GET", tenant_path(MINE), key).status == 401
 
 
+def test_b103_another_installation_of_a_known_account_is_a_new_life_although_nobody_heard_of_the_end(
+    world: World,
+) -> None:
+    key, admin, tenant = world.key(), world.person(11, Role.ADMIN), world.tenant()
+    old = world.installed.found.pop(tenant.installation_id)
+    world.installed.found[999] = replace(old, installation_id=999)
+    world.clock.sleep(timedelta(hours=1))
+    bound = world.call("POST", "/v1/tenants", world.operator(), body={"installation_id": 999}).json
+    assert (bound["installation_id"], bound["status"]) == (999, "active")
+    assert bound["began_at"] > tenant.began_at.isoformat()
+    assert world.call("GET", tenant_path(MINE), key).status == 401
+    assert world.call("GET", tenant_path(MINE), admin).status == 404
+
+
 def test_b82_sign_ins_of_one_address_are_limited(world: World) -> None:
     statuses = [world.call("POST", "/v1/sign-in").status for _ in range(40)]
     assert (statuses[0], statuses[-1]) == (200, 429)

@@ -110,6 +110,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.adapters.system import RandomIds, SystemClock, peak_memory
     from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
     from codereview.bootstrap_reviewer import reviewer_control
+    from codereview.bootstrap_tenancy import follow_installations
     from codereview.domain.markers import kept_marker_key, marker_key
     from codereview.domain.metrics import Tally
     from codereview.entrypoints.reviewer import ReviewerApp
@@ -163,10 +164,11 @@ def reviewer() -> "ReviewerApp":
 
     record_queue = SqsRecordQueue(sqs, settings.record_queue_url)
     end = EndReview(clock=clock, store=store, record_queue=record_queue, publish=publish)
+    github = _github(settings, credentials, pace=control.pace, tally=tally)
     review = ReviewPullRequest(
         clock=clock,
         ids=RandomIds(),
-        github=_github(settings, credentials, pace=control.pace, tally=tally),
+        github=github,
         store=store,
         agenda=DynamoAgenda(dynamodb, settings.control_table),
         make_result=MakeResult(
@@ -199,9 +201,18 @@ def reviewer() -> "ReviewerApp":
         reviewers=settings.reviewers,
         jitter=_jitter,
     )
+    first = follow_installations(
+        dynamodb,
+        settings.control_table,
+        clock,
+        github=github,
+        host=settings.github_host,
+        review=StillHeld(clock=clock, ids=RandomIds(), store=store, switches=control.switches, review=turns),
+        jitter=_jitter,
+    )
     return ReviewerApp(
         clock=clock,
-        review=StillHeld(clock=clock, ids=RandomIds(), store=store, switches=control.switches, review=turns),
+        review=first,
         postponement=SqsPostponement(sqs, settings.review_queue_url),
         logger=_logger(settings.log),
         tally=tally,
@@ -228,6 +239,7 @@ def reconciler() -> "ReconcilerApp":
     from codereview.adapters.github.deliveries import GitHubDeliveries
     from codereview.adapters.github.open_heads import GitHubOpenHeads
     from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.bootstrap_tenancy import forget_contacts, renew_tenants
     from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
     from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
     from codereview.settings import reconciler_settings
@@ -270,6 +282,8 @@ def reconciler() -> "ReconcilerApp":
     )
     ledger = DynamoBudgetLedger(dynamodb, settings.control_table)
     announce = _announce(dynamodb, settings.control_table)
+    tenants = renew_tenants(dynamodb, settings.control_table, clock, github=github, host=settings.github_host)
+    contacts = forget_contacts(dynamodb, settings.control_table, clock)
     mail = _mail(settings, session, dynamodb) if settings.notice_sender else None
     reviews, records = (
         ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
@@ -286,6 +300,8 @@ def reconciler() -> "ReconcilerApp":
             NamedJob(name="Reservations", run=lambda _: ledger.expire(now=clock.now(), limit=_MOST_RESERVATIONS)),
             NamedJob(name="Notices", run=lambda _: announce()),
             *([NamedJob(name="Mail", run=lambda deadline: mail(deadline=deadline))] if mail is not None else []),
+            NamedJob(name="Tenants", run=lambda deadline: tenants(deadline=deadline)),
+            NamedJob(name="Contacts", run=lambda _: contacts()),
             NamedJob(name="Sweep", run=lambda deadline: sweep(deadline=deadline)),  # last: it uses up the time
         ),
         logger=_logger(settings.log),
@@ -317,13 +333,12 @@ def _mail(settings: "ReconcilerSettings", session: Any, dynamodb: Any) -> "MailN
     from codereview.adapters.dynamodb.control.notices import DynamoNotices
     from codereview.adapters.dynamodb.control.tenants import DynamoTenants
     from codereview.adapters.dynamodb.jobs import DynamoJobs
-    from codereview.adapters.system import RandomIds, SystemClock
+    from codereview.adapters.system import SystemClock
     from codereview.use_cases.reconcile.mail_notices import MailNotices
 
     table = settings.control_table
     return MailNotices(
         clock=SystemClock(),
-        ids=RandomIds(),
         jobs=DynamoJobs(dynamodb, table),
         tenants=DynamoTenants(dynamodb, table),
         notices=DynamoNotices(dynamodb, table),

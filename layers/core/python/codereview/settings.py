@@ -204,6 +204,7 @@ class ReviewerSettings:
     record_queue_url: str
     analyzer_function: str
     github_secret_arn: str
+    github_host: str
     github_api_url: str
     model: str
     model_secret_arn: str
@@ -225,6 +226,7 @@ def reviewer_settings(variables: Mapping[str, str]) -> ReviewerSettings:
         record_queue_url=environment.url("RECORD_QUEUE_URL"),
         analyzer_function=environment.text("ANALYZER_FUNCTION"),
         github_secret_arn=environment.text("GITHUB_APP_SECRET_ARN"),
+        github_host=environment.host("GITHUB_HOST"),
         github_api_url=environment.url("GITHUB_API_URL"),
         model=environment.text("MODEL"),
         model_secret_arn=environment.text("MODEL_SECRET_ARN"),

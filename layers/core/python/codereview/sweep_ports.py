@@ -19,12 +19,16 @@ class HeadsPage:
     is_last: bool
 
 
-class OpenHeads(Protocol):
-    """GitHub's lists, a page and a request at a time. All may raise the errors of `ports.Repository`."""
+class InstallationList(Protocol):
+    """Who installed the App, a page and a request at a time. May raise the errors of `ports.Repository`."""
 
     def installations(self, page: int) -> tuple[Sequence[Installed], bool]:
         """List a page of the App's installations; also says whether it is the last one."""
         ...
+
+
+class OpenHeads(InstallationList, Protocol):
+    """GitHub's lists, a page and a request at a time. All may raise the errors of `ports.Repository`."""
 
     def repositories(self, installation_id: int, page: int) -> tuple[Sequence[RepositoryIdentity], bool]:
         """List a page of the repositories that an installation reaches; also says whether it is the last one."""

@@ -23,11 +23,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.domain.parking import MAX_STRIKES, Held, Park, pause
+from codereview.domain.parking import MAX_STRIKES, Park
 from codereview.domain.review import (
     CHECK_NAME,
     Outcome,
-    Parked,
     ReviewKey,
     ReviewState,
     Skipped,
@@ -61,6 +60,7 @@ from codereview.ports import (
     Switches,
 )
 from codereview.use_cases.end_review import EndReview, ended, our_check_run
+from codereview.use_cases.hold_message import hold
 from codereview.use_cases.make_result import MakeResult
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
@@ -108,7 +108,7 @@ class ReviewPullRequest:
         except BusyError:
             raise
         except RetryableError as error:
-            return self._hold(envelope, error)
+            return hold(envelope, error, agenda=self.agenda, now=self.clock.now(), jitter=self.jitter())
         except ForbiddenError:  # by a token that was good when the repository was opened
             return self._end_without_github(envelope, SkipReason.INSTALLATION_GONE)
         except NotFoundError:
@@ -132,20 +132,6 @@ class ReviewPullRequest:
             raise BusyError(str(error), retry_after=LEASE) from error
         finally:
             self._release(lease)
-
-    def _hold(self, envelope: Envelope, error: RetryableError) -> Parked:
-        """Keep the message itself until later, where there is no review yet that could be parked."""
-        now = self.clock.now()
-        received = datetime.fromisoformat(envelope.received_at) if envelope.received_at else now
-        until = now + pause(now - received, asked=error.retry_after, jitter=self.jitter())
-        if isinstance(error, HeldError) and error.retry_after is not None:
-            until = now + error.retry_after * (1 + self.jitter())  # no outage, for which pauses would have to grow
-        held = Held(envelope=envelope, reason=str(error), due_at=until)
-        try:
-            self.agenda.hold(held)
-        except (RetryableError, PermanentError):
-            raise error from None
-        return Parked(reason=held.reason, until=until)
 
     def _end_without_github(self, envelope: Envelope, reason: SkipReason) -> Outcome:
         """End the review that a message was sent for again; its check run is out of our reach, and stays as it is."""

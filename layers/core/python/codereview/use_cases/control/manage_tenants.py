@@ -11,13 +11,14 @@ from codereview.domain.control.tenants import InstallationProof, Tenant, TenantS
 from codereview.domain.review import TenantId, tenant_of
 from codereview.errors import NotFoundError
 from codereview.use_cases.control.block_tenant import BlockTenant
+from codereview.use_cases.control.renew_tenant import RenewTenant
 
 _MOST_PAUSES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageTenants:
-    """Binds, blocks and removes tenants."""
+    """Binds, renews and blocks tenants."""
 
     installations: Installations
     tenants: Tenants
@@ -28,9 +29,9 @@ class ManageTenants:
     def bind(self, installation_id: int, *, request: Request) -> Tenant:
         """Ask GitHub whose installation it is, and make or renew that tenant; the id alone proves nothing.
 
-        A tenant that had been removed begins a new generation with nothing of the old one: keys, roles and sessions of
-        an older generation are void, settings and pauses are taken back. Raises NotFoundError for an installation that
-        GitHub does not know as ours.
+        A tenant that had been removed, or has another installation than the one we know, begins a new generation with
+        nothing of the old one: keys, roles and sessions of an older generation are void, settings and pauses are taken
+        back. Raises NotFoundError for an installation that GitHub does not know as ours.
         """
         proof = self.installations.prove(installation_id)
         if proof is None:
@@ -42,7 +43,15 @@ class ManageTenants:
         if before is not None and after.generation != before.generation:
             # First, so that a death in between leaves a removed tenant without settings, and not a new one with them.
             self._forget(before, request)
-        return self._save(before, after, action="tenants.bind", request=request)
+        audit = audited(
+            request,
+            tenant=after.id,
+            action="tenants.bind",
+            target=f"tenant/{after.id}",
+            before=described(before) if before else None,
+            after=described(after),
+        )
+        return self.tenants.save(after, audit=audit)
 
     def _forget(self, tenant: Tenant, request: Request) -> None:
         """Take back what the tenant had set; the log keeps what it was."""
@@ -66,17 +75,7 @@ class ManageTenants:
 
     def renew(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Ask GitHub again about the tenant's installation; one that is gone or another's now removes the tenant."""
-        tenant = self._find(tenant_id)
-        proof = self.installations.prove(tenant.installation_id)
-        if proof is None or tenant_of(proof.host, proof.account_id) != tenant_id:
-            return self.remove(tenant_id, request=request)
-        return self.bind(tenant.installation_id, request=request)
-
-    def remove(self, tenant_id: TenantId, *, request: Request) -> Tenant:
-        """Say that the App was uninstalled; whoever says so must have asked GitHub."""
-        before = self._find(tenant_id)
-        after = replace(before, status=TenantStatus.REMOVED)
-        return self._save(before, after, action="tenants.remove", request=request)
+        return RenewTenant(installations=self.installations, tenants=self.tenants)(tenant_id, request=request)
 
     def block(self, tenant_id: TenantId, *, request: Request) -> Tenant:
         """Stop serving a tenant, whatever GitHub says."""
@@ -86,25 +85,6 @@ class ManageTenants:
         """Serve a tenant again, if GitHub still has it."""
         return BlockTenant(tenants=self.tenants)(tenant_id, is_blocked=False, request=request)
 
-    def _find(self, tenant_id: TenantId) -> Tenant:
-        tenant = self.tenants.load(tenant_id)
-        if tenant is None:
-            raise NotFoundError("no such tenant")
-        return tenant
-
-    def _save(self, before: Tenant | None, after: Tenant, *, action: str, request: Request) -> Tenant:
-        if before == after:
-            return after
-        audit = audited(
-            request,
-            tenant=after.id,
-            action=action,
-            target=f"tenant/{after.id}",
-            before=described(before) if before else None,
-            after=described(after),
-        )
-        return self.tenants.save(after, audit=audit)
-
 
 def _next[T: (FlagSet, QuotaSet)](value: T) -> T:
     """Return the value as it is once it is stored."""
@@ -112,8 +92,13 @@ def _next[T: (FlagSet, QuotaSet)](value: T) -> T:
 
 
 def _bound(before: Tenant | None, proof: InstallationProof, request: Request) -> Tenant:
-    """Decide what the tenant becomes."""
-    is_new = before is None or before.status is TenantStatus.REMOVED
+    """Decide what the tenant becomes.
+
+    An account has one installation of an App, so that another one means that it was uninstalled in between, whether we
+    heard of that or not.
+    """
+    is_removed = before is not None and before.status is TenantStatus.REMOVED
+    is_new = before is None or is_removed or before.installation_id != proof.installation_id
     return Tenant(
         host=proof.host,
         account_id=proof.account_id,

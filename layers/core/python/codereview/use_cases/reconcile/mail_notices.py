@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from codereview.control_ports import Notices, Tenants
-from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
 from codereview.domain.control.contacts import Contacts, Mail, are_void, is_mailed, mails
 from codereview.domain.control.notices import Notice
 from codereview.domain.review import TenantId
 from codereview.errors import PermanentError, RetryableError
-from codereview.ports import Clock, Ids, Jobs
+from codereview.ports import Clock, Jobs
 
 _NAME = "mail"
 _EVERY = timedelta(minutes=2)
@@ -28,10 +27,6 @@ class ContactBook(Protocol):
 
     def all(self) -> Iterable[Contacts]:
         """Return every tenant's that ever had some."""
-        ...
-
-    def remove(self, contacts: Contacts, *, audit: AuditEntry) -> None:
-        """Delete the version that was read."""
         ...
 
 
@@ -68,7 +63,6 @@ class MailNotices:
     """The job of every second minute."""
 
     clock: Clock
-    ids: Ids
     jobs: Jobs
     tenants: Tenants
     notices: Notices
@@ -85,8 +79,6 @@ class MailNotices:
         sent = refused = 0
         for contacts in self.contacts.all():
             tenant = self.tenants.load(contacts.tenant)
-            if are_void(contacts, tenant):
-                self._forget(contacts, now)
             if tenant is None or not tenant.is_served or are_void(contacts, tenant):
                 continue
             own = [notice for notice in self._shown(contacts.tenant, now) if notice.is_of(tenant)]
@@ -97,12 +89,6 @@ class MailNotices:
                     done, failed = self._send(notice, contacts)
                     sent, refused = sent + done, refused + failed
         return Mailed(sent=sent, refused=refused)
-
-    def _forget(self, contacts: Contacts, now: datetime) -> None:
-        """Delete the addresses of a tenant that is gone: they are people's."""
-        request = Request(actor=Actor(kind=ActorKind.SYSTEM, id="reconciler"), id=str(self.ids.new()), at=now)
-        audit = audited(request, tenant=contacts.tenant, action="contacts.forget", target="contacts")
-        self.contacts.remove(contacts, audit=audit)
 
     def _shown(self, tenant: TenantId | None, now: datetime) -> list[Notice]:
         found = self.notices.page(tenant, limit=_MOST).items
