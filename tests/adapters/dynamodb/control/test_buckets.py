@@ -87,6 +87,57 @@ def test_an_item_outlives_the_longest_time_in_it(dynamodb: "DynamoDBClient", tab
     assert int(item["expires_at"]["N"]) >= (NOW + timedelta(days=30)).timestamp()
 
 
+def names_in(dynamodb: "DynamoDBClient", table: str) -> set[str]:
+    item = dynamodb.get_item(TableName=table, Key=marshal({"pk": "limit#t"}), ConsistentRead=True)["Item"]
+    return {name.removeprefix("b#") for name in item if name.startswith("b#")}
+
+
+def test_an_item_stays_small_however_many_keys_a_tenant_ever_had(
+    dynamodb: "DynamoDBClient", table: str, requests: list[object]
+) -> None:
+    """A thousand keys were used when nobody looked, 250 more are used since, four by each process."""
+    hour_ago = int((NOW - timedelta(hours=1)).timestamp()) * 1_000_000
+    old = {f"b#key#{number:022}": hour_ago for number in range(1_000)}
+    dynamodb.put_item(TableName=table, Item=marshal({"pk": "limit#t", **old}))
+    requests.clear()
+    for number in range(250):
+        if number % 4 == 0:
+            buckets = DynamoBuckets(dynamodb, table)
+        key = Take(name=f"key#{number}", rate=KEY.rate)
+        assert isinstance(buckets.take("t", [TENANT, key], now=NOW + timedelta(seconds=5 * number)), Granted)
+    assert len(requests) == 250
+    assert len(names_in(dynamodb, table)) <= 20
+
+
+def test_f61_a_bucket_that_is_busy_again_is_not_removed(
+    dynamodb: "DynamoDBClient", table: str, requests: list[object]
+) -> None:
+    """One process has seen it pass; by that process's next take another has taken from it."""
+    seeing, taking = DynamoBuckets(dynamodb, table), DynamoBuckets(dynamodb, table)
+    seeing.take("t", [KEY], now=NOW)
+    later = NOW + timedelta(minutes=10)
+    taken = [isinstance(taking.take("t", [KEY], now=later), Granted) for _ in range(4)]
+    assert taken == [True, True, True, False]
+    requests.clear()
+    assert isinstance(seeing.take("t", [TENANT], now=later), Granted)
+    assert len(requests) == 2
+    assert isinstance(seeing.take("t", [TENANT, KEY], now=later), Refused)
+
+
+def test_f61_a_bucket_that_another_process_has_removed_holds_nobody_up(
+    dynamodb: "DynamoDBClient", table: str, requests: list[object]
+) -> None:
+    processes = [DynamoBuckets(dynamodb, table) for _ in range(3)]
+    for process in processes:
+        process.take("t", [TENANT, KEY], now=NOW)
+    requests.clear()
+    for number, process in enumerate(processes):
+        later = NOW + timedelta(minutes=10 + number)
+        assert isinstance(process.take("t", [TENANT], now=later), Granted)
+        assert names_in(dynamodb, table) == {"tenant"}
+    assert len(requests) == 6, "a write each, and a look of this test"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sequence_of_any_takes_is_decided_as_the_model_decides(
     dynamodb: "DynamoDBClient", table: str, seed: int

@@ -6,7 +6,12 @@ leaves it within the capacity). The form is guessed from what this process saw l
 other: any number of callers may add to the same time, and none of them has to know what the others did. A wrong guess
 comes back with the whole item, which says for certain whether to refuse, and otherwise which form is right.
 
-Races that are handled here: any number of takers of the last units (the condition is checked by the store). Not
+A bucket whose time has passed is full, and so is one that is not there. What a write has shown to have passed, the next
+write removes, on condition that it still has: an item holds no more buckets than were used of late, whatever number of
+keys a tenant makes in its life.
+
+Races that are handled here: any number of takers of the last units (the condition is checked by the store), and a
+bucket that is taken from while somebody removes it (the condition again, and the removal waits for another write). Not
 handled: callers' clocks. Each caller decides by its own `now`; one that runs ahead by d is let in d too early, once. A
 write whose answer was lost is repeated by the SDK and may charge twice; it never lets in twice.
 """
@@ -39,10 +44,15 @@ _TRIES_FOR_EACH_BUCKET = 2
 _REFUSAL_KEPT = 1_000_000  # microseconds
 _MOST_OWNERS_KNOWN = 1_024
 
+# A caller's clock that runs ahead must not remove what is busy by the others'. An item has room for 10,000 buckets, and
+# no owner's rate lets it use so many within a minute.
+_LEFT_ALONE = 60_000_000  # microseconds
+_MOST_REMOVED = 20  # at once; a take adds one, so that it shrinks quickly
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What this process saw last of an owner's buckets: the least that their times can be."""
+    """What this process saw last of an owner's buckets, all of them: the least that their times can be."""
 
     tats: dict[str, int]
     seen_at: int
@@ -73,9 +83,11 @@ class DynamoBuckets:
             is_fresh = known is not None and 0 <= moment - known.seen_at <= _REFUSAL_KEPT
             if never_fits or is_fresh:
                 return expected
+        passed = _passed(takes, tats, moment)
         for _ in range(1 + _TRIES_FOR_EACH_BUCKET * len(takes)):
-            is_taken, tats = self._try(owner, takes, tats, moment)
+            is_taken, tats = self._try(owner, _write(takes, tats, moment, passed))
             self._remember(owner, tats, moment)
+            passed = []  # what holds up a take is not tried again with it
             if is_taken:
                 return granted(takes, tats, now=moment)
             decision = decide(takes, tats, now=moment)
@@ -85,22 +97,19 @@ class DynamoBuckets:
 
     def _remember(self, owner: str, tats: Mapping[str, int], moment: int) -> None:
         with self._lock:
-            before = self._known.pop(owner, None)
+            self._known.pop(owner, None)
             # A new value each time: another thread may be deciding by the old one.
-            self._known[owner] = _Known(tats=(before.tats if before else {}) | dict(tats), seen_at=moment)
+            self._known[owner] = _Known(tats=dict(tats), seen_at=moment)
             if len(self._known) > _MOST_OWNERS_KNOWN:
                 self._known.popitem(last=False)
 
-    def _try(
-        self, owner: str, takes: Sequence[Take], tats: Mapping[str, int], moment: int
-    ) -> tuple[bool, dict[str, int]]:
-        """Try the forms that fit the times; return whether it worked, and the times as they are now."""
-        write = _write(takes, tats, moment)
+    def _try(self, owner: str, write: Mapping[str, Any]) -> tuple[bool, dict[str, int]]:
+        """Return whether the write worked, and the times of all the owner's buckets as they are now."""
         try:
             answer: Any = self._client.update_item(
                 TableName=self._table,
                 Key=marshal({"pk": f"limit#{owner}"}),
-                ReturnValues="UPDATED_NEW",
+                ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **write,
             )
@@ -114,8 +123,15 @@ class DynamoBuckets:
         return True, _times(answer["Attributes"])
 
 
-def _write(takes: Sequence[Take], tats: Mapping[str, int], moment: int) -> dict[str, Any]:
-    """Spell out the conditional update."""
+def _passed(takes: Sequence[Take], tats: Mapping[str, int], moment: int) -> list[str]:
+    """Name the buckets that are good for nothing any more, those that passed first."""
+    taken = {take.name for take in takes}
+    old = [name for name, tat in tats.items() if tat <= moment - _LEFT_ALONE and name not in taken]
+    return sorted(old, key=lambda name: tats[name])[:_MOST_REMOVED]
+
+
+def _write(takes: Sequence[Take], tats: Mapping[str, int], moment: int, passed: Sequence[str]) -> dict[str, Any]:
+    """Spell out the conditional update, which removes the buckets that passed."""
     memory = LONGEST_MEMORY // _MICROSECOND
     names = {"#end": "expires_at"}
     values = {":now": moment, ":end": (moment + memory) // 1_000_000 + 1}
@@ -131,8 +147,14 @@ def _write(takes: Sequence[Take], tats: Mapping[str, int], moment: int) -> dict[
             values |= {f":cost{number}": cost, f":most{number}": moment + take.rate.capacity - cost}
             changes.append(f"{tat} = {tat} + :cost{number}")
             conditions.append(f"{tat} > :now AND {tat} <= :most{number}")
+    for number, name in enumerate(passed):
+        names[f"#old{number}"] = _BUCKET + name
+        values[":past"] = moment - _LEFT_ALONE
+        # Another process may have removed it before.
+        conditions.append(f"(attribute_not_exists(#old{number}) OR #old{number} <= :past)")
+    removals = f" REMOVE {', '.join(f'#old{number}' for number in range(len(passed)))}" if passed else ""
     return {
-        "UpdateExpression": f"SET {', '.join(changes)}",
+        "UpdateExpression": f"SET {', '.join(changes)}{removals}",
         "ConditionExpression": " AND ".join(conditions),
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": marshal(values),
