@@ -166,10 +166,10 @@ def test_a_budget_has_bounds(amount: int) -> None:
 
 
 PLANS = [
-    Plan(degree=Degree.ANALYZERS_ONLY, cost=0),
-    Plan(degree=Degree.FULL, cost=100),
-    Plan(degree=Degree.CHEAPER_MODEL, cost=20),
-    Plan(degree=Degree.FEWER_AGENTS, cost=60),
+    Plan(degree=Degree.ANALYZERS_ONLY, cost=0, tokens=0),
+    Plan(degree=Degree.FULL, cost=100, tokens=0),
+    Plan(degree=Degree.CHEAPER_MODEL, cost=20, tokens=0),
+    Plan(degree=Degree.FEWER_AGENTS, cost=60, tokens=0),
 ]
 
 

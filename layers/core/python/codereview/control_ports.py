@@ -358,6 +358,10 @@ class Buckets(Protocol):
         """Take from all buckets or from none; exact under contention. A call whose answer was lost may charge twice."""
         ...
 
+    def look(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision:
+        """Say what `take` would decide now, and take nothing."""
+        ...
+
 
 class BudgetLedger(Protocol):
     """Money. What a review may spend is reserved before it begins, and counted against every ceiling above it."""

@@ -189,4 +189,4 @@ def agent_in_shadow(agent: str, *, accepted: int, answered: int) -> str:
     )
 
 
-LEFT_OUT_FOR_BUDGET = "left out, to stay within the budget"
+LEFT_OUT_FOR_BUDGET = "left out, to stay within limits and budget"

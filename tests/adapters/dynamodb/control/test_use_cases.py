@@ -1,6 +1,7 @@
 """What people and programs do to the control plane, on the table that it is kept in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from codereview.adapters.dynamodb.control.settings import DynamoFlags, DynamoQuo
 from codereview.adapters.dynamodb.control.tenants import DynamoTenants
 from codereview.adapters.dynamodb.items import marshal
 from codereview.domain.control.audit import AuditEntry, Request
-from codereview.domain.control.budgets import Degree, Plan, Reservation, Spender, month_of
+from codereview.domain.control.budgets import Degree, Plan, Reservation, Shortage, Spender, month_of
 from codereview.domain.control.callers import KeyCaller, PersonCaller
 from codereview.domain.control.describing import described
 from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet
@@ -616,8 +617,9 @@ def test_pauses_are_audited_and_taken_back(world: World) -> None:
 # --- admission -------------------------------------------------------------------------------------------------------
 
 KEY = ReviewKey(tenant=MINE, repository_id=2, number=3, head_sha="a" * 40)
-PLANS = (Plan(degree=Degree.FULL, cost=100), Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
-HOURLY, SECOND = timedelta(hours=1), timedelta(seconds=1)
+WITHOUT = Plan(degree=Degree.ANALYZERS_ONLY, cost=0, tokens=0)
+PLANS = (Plan(degree=Degree.FULL, cost=100, tokens=1), WITHOUT)  # tokens: times those of the change
+HOURLY, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 
 
 @dataclass
@@ -627,6 +629,7 @@ class Door:
     world: World
     number: int = 0
     plans: tuple[Plan, ...] = PLANS
+    before_reserving: Callable[[], object] = lambda: None
 
     def admit(
         self, tokens: int = 1_000, *, key: ReviewKey | None = None, asked_by: Asker = Asker.AUTHOR
@@ -646,8 +649,8 @@ class Door:
         return CachedSettings(self.world, self.world.flags, self.world.quotas)
 
     @property
-    def ledger(self) -> DynamoBudgetLedger:
-        return DynamoBudgetLedger(self.world.client, self.world.table)
+    def ledger(self) -> "HookedLedger":
+        return HookedLedger(self)
 
     @property
     def buckets(self) -> DynamoBuckets:
@@ -655,7 +658,28 @@ class Door:
 
     @property
     def admission(self) -> AdmitReview:
-        return AdmitReview(settings=self.settings, buckets=self.buckets, ledger=self.ledger, plans=lambda _: self.plans)
+        return AdmitReview(settings=self.settings, buckets=self.buckets, ledger=self.ledger, plans=self.planned)
+
+    def planned(self, request: AdmissionRequest) -> list[Plan]:
+        return [replace(plan, tokens=plan.tokens * request.prompt_tokens) for plan in self.plans]
+
+    def left(self, tenant: TenantId = MINE) -> int:
+        """Count the reviews of other pull requests that are still let in now."""
+        keys = [replace(KEY, tenant=tenant, number=100 + number) for number in range(6)]
+        return sum(isinstance(self.admit(key=key), Admit) for key in keys)
+
+
+class HookedLedger(DynamoBudgetLedger):
+    """The ledger, where something else may happen right before money is set aside."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door.world.client, door.world.table)
+        self._door = door
+
+    def reserve(self, spender: Spender, budgets: Budgets, *, amount: int, until: datetime) -> Reservation | Shortage:
+        hook, self._door.before_reserving = self._door.before_reserving, lambda: None
+        hook()
+        return super().reserve(spender, budgets, amount=amount, until=until)
 
 
 @pytest.fixture
@@ -683,6 +707,122 @@ def test_a_review_takes_its_size_from_the_models_tokens_and_one_that_never_fits_
     assert door.admit(99_001) == Admit()
     assert door.admit(1) == Park(reason=AdmissionReason.RATE, until=NOW + timedelta(seconds=1))
     assert door.admit(100_001) == Degrade(reason=AdmissionReason.TOO_LARGE)
+
+
+def test_a_review_takes_the_tokens_that_its_plan_shows(door: Door) -> None:
+    door.limit(
+        QuotaSet(
+            tenant=MINE,
+            model_kilotokens=Rate(units=60, period=MINUTE, burst=100),
+            budgets=Budgets(tenant_month=140),
+        )
+    )
+    fewer = Plan(degree=Degree.FEWER_AGENTS, cost=40, tokens=3)
+    door.plans = (replace(PLANS[0], tokens=7), fewer, WITHOUT)
+    assert door.admit(10_000) == Admit()  # 70 of 100
+    assert door.admit(10_000) == Admit(degree=Degree.FEWER_AGENTS)  # what there is money for takes the other 30
+    assert door.admit(1) == Degrade(reason=AdmissionReason.SPENT)  # and what is shown to nobody takes none
+    door.limit(QuotaSet(tenant=MINE, model_kilotokens=Rate(units=60, period=MINUTE, burst=100), version=1))
+    assert door.admit(1) == Park(reason=AdmissionReason.RATE, until=NOW + SECOND)
+    door.world.moment += SECOND
+    assert door.admit(1) == Admit()
+
+
+def test_a_review_of_which_not_every_agent_can_ever_be_shown_is_made_by_fewer(door: Door) -> None:
+    door.limit(QuotaSet(tenant=MINE, model_kilotokens=Rate(units=60, period=timedelta(minutes=1), burst=100)))
+    door.plans = (replace(PLANS[0], tokens=7), Plan(degree=Degree.FEWER_AGENTS, cost=40, tokens=3), WITHOUT)
+    assert door.admit(20_000) == Admit(degree=Degree.FEWER_AGENTS)
+    assert door.admit(40_000) == Degrade(reason=AdmissionReason.TOO_LARGE)
+
+
+TWO = Rate(units=1, period=HOURLY, burst=2)
+
+
+@pytest.mark.parametrize("tokens", [1_000, 1_000_000], ids=["no money", "too large"])
+def test_a_review_that_goes_without_models_is_charged_once(door: Door, tokens: int) -> None:
+    few = Rate(units=1, period=HOURLY, burst=100)
+    door.limit(QuotaSet(tenant=MINE, reviews=TWO, model_kilotokens=few, budgets=Budgets(pull_request=1)))
+    first = door.admit(tokens, key=KEY)
+    assert isinstance(first, Degrade)
+    assert [door.admit(tokens, key=KEY) for _ in range(3)] == [first] * 3
+    door.limit(QuotaSet(tenant=MINE, reviews=TWO, version=1))
+    assert door.left() == 1
+
+
+def test_a_review_that_waits_for_money_is_charged_nothing(door: Door) -> None:
+    parking = Budgets(tenant_month=99, when_spent=WhenSpent.PARK)
+    door.limit(QuotaSet(tenant=MINE, reviews=TWO, bot_reviews_per_pull_request=TWO, budgets=parking))
+    waits = Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))
+    assert [door.admit(key=KEY) for _ in range(9)] == [waits] * 9
+    door.limit(QuotaSet(tenant=MINE, reviews=TWO, bot_reviews_per_pull_request=TWO, version=1))
+    assert door.left() == 2
+
+
+def test_a_review_that_waits_because_of_a_loop_takes_nothing_from_its_tenant(door: Door) -> None:
+    once = Rate(units=1, period=HOURLY, burst=1)
+    door.limit(QuotaSet(tenant=MINE, reviews=replace(TWO, burst=4), bot_reviews_per_pull_request=once))
+    assert door.admit(asked_by=Asker.OTHER) == Admit()
+    waits = Park(reason=AdmissionReason.LOOP, until=NOW + HOURLY)
+    assert [door.admit(key=KEY, asked_by=Asker.OTHER) for _ in range(9)] == [waits] * 9
+    assert door.left() == 3
+
+
+def test_a_review_that_waits_for_its_tenants_rate_is_not_counted_in_its_pull_request(door: Door) -> None:
+    once = Rate(units=1, period=timedelta(minutes=1), burst=1)
+    twice = Rate(units=2, period=24 * HOURLY, burst=2)
+    door.limit(QuotaSet(tenant=MINE, reviews=once, bot_reviews_per_pull_request=twice))
+    assert door.admit(asked_by=Asker.OTHER) == Admit()
+    waits = Park(reason=AdmissionReason.RATE, until=NOW + timedelta(minutes=1))
+    assert [door.admit(key=KEY, asked_by=Asker.OTHER) for _ in range(9)] == [waits] * 9
+    door.world.moment = waits.until
+    assert door.admit(key=KEY, asked_by=Asker.OTHER) == Admit()
+
+
+@pytest.mark.parametrize(
+    ("when_spent", "told"),
+    [
+        (WhenSpent.PARK, Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))),
+        (WhenSpent.ANALYZERS_ONLY, Degrade(reason=AdmissionReason.SPENT)),
+    ],
+)
+def test_a_review_that_another_took_the_money_from_is_charged_once(
+    door: Door, when_spent: WhenSpent, told: AdmissionDecision
+) -> None:
+    budgets = Budgets(tenant_month=150, when_spent=when_spent)
+    door.limit(QuotaSet(tenant=MINE, reviews=replace(TWO, burst=3), budgets=budgets))
+    door.before_reserving = door.admit
+    assert [door.admit(key=KEY) for _ in range(5)] == [told] * 5
+    door.limit(QuotaSet(tenant=MINE, reviews=replace(TWO, burst=3), version=1))
+    assert door.admit(key=KEY) == Admit()
+    assert door.left() == 1
+
+
+@pytest.mark.parametrize("moment", ["before-call", "after-call"])
+def test_f60_a_death_at_any_request_of_the_admission_charges_twice_at_most(door: Door, moment: str) -> None:
+    """The sandbox is gone right before or right after one of its requests; the review is tried again."""
+    hooks: Any = door.world.client.meta.events
+    is_over, at = False, 0
+    while not is_over:
+        at += 1
+        tenant, calls = TenantId(f"github.com:{at}"), iter(range(1, 1_000))
+
+        def die(*, at: int = at, calls: Iterator[int] = calls, **_: object) -> None:
+            if next(calls) == at:
+                raise KeyboardInterrupt
+
+        budgets = Budgets(tenant_month=300)
+        reviews = replace(TWO, burst=4)
+        door.limit(QuotaSet(tenant=tenant, reviews=reviews, bot_reviews_per_pull_request=TWO, budgets=budgets))
+        key = replace(KEY, tenant=tenant)
+        hooks.register(f"{moment}.dynamodb", die)
+        with suppress(KeyboardInterrupt):
+            door.admit(key=key, asked_by=Asker.OTHER)
+            is_over = True
+        hooks.unregister(f"{moment}.dynamodb", die)
+        assert door.admit(key=key, asked_by=Asker.OTHER) == Admit()
+        assert door.ledger.room(Spender(key=replace(key, number=9), month=month_of(NOW)), budgets).least == 200
+        assert door.left(tenant) == 2  # as many as there is money for: of four reviews at least two are left
+    assert at > 10
 
 
 def test_f60_a_review_that_is_tried_again_is_charged_once(door: Door) -> None:
@@ -744,7 +884,7 @@ def test_a_loop_s_limit_may_be_as_high_as_any(door: Door) -> None:
 @pytest.mark.parametrize("budgets", [Budgets(), Budgets(tenant_month=1_000)])
 def test_f60_a_review_that_costs_nothing_is_charged_once_too(door: Door, budgets: Budgets) -> None:
     door.limit(QuotaSet(tenant=MINE, reviews=Rate(units=1, period=HOURLY, burst=1), budgets=budgets))
-    door.plans = (Plan(degree=Degree.FULL, cost=0), Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
+    door.plans = (replace(PLANS[0], cost=0), WITHOUT)
     assert [door.admit(key=KEY) for _ in range(3)] == [Admit(), Admit(), Admit()]
     assert isinstance(door.admit(), Park)
 

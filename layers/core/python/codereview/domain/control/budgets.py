@@ -79,10 +79,11 @@ class Degree(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One way to do the review, and what it costs at most, retries included."""
+    """One way to do the review: what it costs at most, retries included, and the tokens that it shows to models."""
 
     degree: Degree
     cost: int
+    tokens: int
 
 
 def best_plan(plans: Sequence[Plan], room: Room) -> Plan | None:

@@ -42,19 +42,19 @@ class QuotaSet:
     requests: Rate | None = None  # of the API, all keys of the tenant together
     requests_per_key: Rate | None = None
     reviews: Rate | None = None
-    model_kilotokens: Rate | None = None  # thousands of tokens
+    model_kilotokens: Rate | None = None  # thousands of tokens that models are shown
     bot_reviews_per_pull_request: Rate | None = None  # that others than its author bring about: the loop detector
     budgets: Budgets = Budgets()
     version: int = 0
 
 
-# What counts where neither the tenant nor the deployment says anything.
+# What counts where neither the tenant nor the deployment says anything. The largest change that agents are shown fits.
 USUAL = QuotaSet(
     tenant=None,
     requests=Rate(units=600, period=timedelta(minutes=1), burst=100),
     requests_per_key=Rate(units=300, period=timedelta(minutes=1), burst=50),
     reviews=Rate(units=120, period=timedelta(hours=1), burst=60),
-    model_kilotokens=Rate(units=2_000, period=timedelta(minutes=1), burst=2_000),
+    model_kilotokens=Rate(units=2_000, period=timedelta(minutes=1), burst=10_000),
     bot_reviews_per_pull_request=Rate(units=6, period=timedelta(hours=1), burst=6),
 )
 

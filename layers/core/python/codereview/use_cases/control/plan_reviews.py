@@ -1,4 +1,4 @@
-"""The ways to do a review, from all agents with the best model down to none, and what each costs at most."""
+"""The ways to do a review, from all agents with the best model down to none, what each costs at most and shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,23 +29,23 @@ class PlanReviews:
         """Return the plans, the best first."""
         few = min(len(FEW_AGENTS), self.calls)
         plans = [
-            Plan(degree=Degree.FULL, cost=_cost(request, self.calls, self.prices)),
-            Plan(degree=Degree.FEWER_AGENTS, cost=_cost(request, few, self.prices)),
+            _plan(Degree.FULL, request, self.calls, self.prices),
+            _plan(Degree.FEWER_AGENTS, request, few, self.prices),
         ]
         if self.cheaper_prices is not None:
-            plans.append(Plan(degree=Degree.CHEAPER_MODEL, cost=_cost(request, few, self.cheaper_prices)))
-        return (*plans, Plan(degree=Degree.ANALYZERS_ONLY, cost=0))
+            plans.append(_plan(Degree.CHEAPER_MODEL, request, few, self.cheaper_prices))
+        return (*plans, Plan(degree=Degree.ANALYZERS_ONLY, cost=0, tokens=0))
 
 
-def _cost(request: AdmissionRequest, calls: int, prices: TokenPrices | None) -> int:
-    """Count every try at the full price of its prompt: what the provider's cache saves is given back afterwards."""
-    if prices is None:
-        return 0
+def _plan(degree: Degree, request: AdmissionRequest, calls: int, prices: TokenPrices | None) -> Plan:
+    """Count the cost of every try at the full price of its prompt: what the provider's cache saves is given back.
+
+    Nothing is given back of a rate, so its tokens are those of one try, which is nearly always the only one.
+    """
     tokens = min(request.prompt_tokens, MAX_PARTS * MAX_PART_TOKENS)
     parts = max(-(-tokens // MAX_PART_TOKENS), 1)
-    each = prices.cost(
-        input_tokens=_TRIES * (round(tokens * _FUNCTIONS) + parts * _WORDS),
-        cached_tokens=0,
-        output_tokens=parts * _OUTPUT_TOKENS,
-    )
-    return calls * each
+    shown = round(tokens * _FUNCTIONS) + parts * _WORDS
+    each = 0
+    if prices is not None:
+        each = prices.cost(input_tokens=_TRIES * shown, cached_tokens=0, output_tokens=parts * _OUTPUT_TOKENS)
+    return Plan(degree=degree, cost=calls * each, tokens=calls * shown)

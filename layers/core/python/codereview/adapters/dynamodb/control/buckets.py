@@ -95,6 +95,19 @@ class DynamoBuckets:
                 return decision
         raise ThrottledError("control table: a bucket changes faster than it can be read")
 
+    def look(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision:
+        """Read the buckets, and decide over them."""
+        moment = (now - _EPOCH) // _MICROSECOND
+        try:
+            found = self._client.get_item(
+                TableName=self._table, Key=marshal({"pk": f"limit#{owner}"}), ConsistentRead=True
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise translated(error) from error
+        tats = _times(found.get("Item", {}))
+        self._remember(owner, tats, moment)
+        return decide(takes, tats, now=moment)
+
     def _remember(self, owner: str, tats: Mapping[str, int], moment: int) -> None:
         with self._lock:
             self._known.pop(owner, None)
