@@ -82,7 +82,7 @@ class ApiApp[S: Edge = Services]:
                 headers = limit_headers(self.doors.limit(caller, now))
                 self.doors.touch(caller, now)
             elif found.route.is_change:
-                self.doors.limit_stranger(request, now)
+                self.doors.limit_sign_in(request, now)
             answer = self._answer(request, found, caller, now)
         except Problem as problem:
             problem.headers = headers | dict(problem.headers)

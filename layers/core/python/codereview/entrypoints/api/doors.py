@@ -1,10 +1,12 @@
 """Who is let in: the caller by key or session, within its limits, to its own tenant, with the right that is needed."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from typing import Protocol
 
 from codereview.control_ports import ApiKeys
 from codereview.domain.control.audit import Actor, ActorKind, AuditOutcome, Request, audited
@@ -13,13 +15,24 @@ from codereview.domain.control.keys import TOUCHED_EVERY
 from codereview.domain.control.quotas import USUAL, effective
 from codereview.domain.control.scopes import Scope
 from codereview.domain.control.tenants import Tenant, parse_tenant_id
-from codereview.domain.limits import Rate, Refused, Standing, Take, rate_limit, rate_limit_policy, retry_after_seconds
+from codereview.domain.limits import (
+    Decision,
+    Rate,
+    Refused,
+    Standing,
+    Take,
+    rate_limit,
+    rate_limit_policy,
+    retry_after_seconds,
+)
 from codereview.entrypoints.api.fields import KEY_ID, NUMBER, UUID_TEXT
 from codereview.entrypoints.api.problems import Problem, forbidden, not_found, unauthenticated
 from codereview.entrypoints.api.requests import Incoming
 from codereview.entrypoints.api.routing import Route, Who
 from codereview.entrypoints.api.services import Edge
+from codereview.errors import RetryableError
 from codereview.use_cases.control.cached_settings import CachedSettings
+from codereview.use_cases.control.remembered_buckets import RememberedBuckets
 
 _LARGEST_ID = 2**63 - 1
 _FORMS = {
@@ -31,7 +44,7 @@ _FORMS = {
     "queue": re.compile("^(?:reviews|records)$"),
 }
 
-# Of one address, for what costs a request to the table or to GitHub before anybody has shown a name.
+# Of one address, for each kind of what nobody has shown a name for.
 _STRANGERS = Rate(units=60, period=USUAL.requests_per_key.period, burst=30) if USUAL.requests_per_key else None
 
 
@@ -42,6 +55,7 @@ class Doors:
     services: Edge
     settings: CachedSettings
     keys: ApiKeys
+    remembered: RememberedBuckets = field(default_factory=RememberedBuckets)
 
     def caller(self, route: Route, incoming: Incoming, now: datetime) -> Caller | None:
         """Return who calls; raises Problem where the route needs somebody and there is nobody."""
@@ -49,20 +63,23 @@ class Doors:
             return None
         if incoming.token is None:
             raise unauthenticated()
+        if not self.services.verify.is_form(incoming.token):
+            # No key at all costs the table nothing, however many of them come.
+            _limit_address(self.remembered.take, "junk", incoming, now)
+            raise unauthenticated()
         caller = self.services.verify(incoming.token)
         if caller is None:
-            self.limit_stranger(incoming, now)
+            with suppress(RetryableError):  # it is a bad key, whether it can be counted or not
+                _limit_address(self.services.buckets.take, "strangers", incoming, now)
             raise unauthenticated()
         return caller
 
-    def limit_stranger(self, incoming: Incoming, now: datetime) -> None:
-        """Count a request of nobody's against its address; raises Problem when there were too many."""
-        if _STRANGERS is None or incoming.address is None:
-            return
-        takes = [Take(name="address", rate=_STRANGERS)]
-        decision = self.services.buckets.take(f"strangers#{incoming.address}", takes, now=now)
-        if isinstance(decision, Refused):
-            raise _limited(decision)
+    def limit_sign_in(self, incoming: Incoming, now: datetime) -> None:
+        """Count a step of a sign-in against its address; raises Problem when there were too many.
+
+        Bad keys are counted apart: one program with an old key keeps nobody from signing in who shares its address.
+        """
+        _limit_address(self.services.buckets.take, "sign-ins", incoming, now)
 
     def limit(self, caller: Caller, now: datetime) -> tuple[Standing, ...]:
         """Take the request from the caller's buckets, all in one write; raises Problem when one is empty."""
@@ -141,6 +158,18 @@ class Doors:
             self.services.outbox.put(entry)
         else:
             self.services.note(entry)
+
+
+class _Taking(Protocol):
+    def __call__(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision: ...
+
+
+def _limit_address(take: _Taking, kind: str, incoming: Incoming, now: datetime) -> None:
+    if _STRANGERS is None or incoming.address is None:
+        return
+    decision = take(f"{kind}#{incoming.address}", [Take(name="address", rate=_STRANGERS)], now=now)
+    if isinstance(decision, Refused):
+        raise _limited(decision)
 
 
 def is_form(name: str, text: str) -> bool:

@@ -32,6 +32,10 @@ class VerifyCallers:
     environment: str
     operators: frozenset[PersonId]
 
+    def is_form(self, token: str) -> bool:
+        """Whether the text can be a token of this deployment at all, which no table has to be asked about."""
+        return parse_token(token, environment=self.environment) is not None
+
     def __call__(self, token: str) -> Caller | None:
         """Return who the token belongs to; None, whatever is wrong with it.
 
