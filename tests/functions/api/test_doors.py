@@ -364,6 +364,26 @@ def test_f59_while_the_table_cannot_answer_everybody_is_asked_to_come_back(world
     assert world.call("GET", "/status").json == {"status": "degraded", "notices": []}
 
 
+def test_f59_while_the_table_cannot_be_written_people_can_still_look_and_change_nothing(world: World) -> None:
+    keys, person = [world.key(), world.key()], world.person(11, Role.ADMIN)
+    assert world.call("GET", KEYS, keys[0]).headers["ratelimit"]
+    world.table.fails_before.add("UpdateItem")
+    for token in (*keys, person):
+        reply = world.call("GET", KEYS, token)
+        assert (reply.status, "ratelimit" in reply.headers) == (200, False)
+        refused = world.call("POST", tenant_path(MINE, "/pauses"), token, body={"reason": "x"})
+        assert (refused.status, refused.code) == (503, "unavailable")
+    assert world.audited() == []
+
+
+def test_f59_a_read_is_answered_though_nobody_can_note_that_its_key_was_used(world: World) -> None:
+    key = world.key()
+    world.table.fails_about.add("used_at")
+    reply = world.call("GET", KEYS, key)
+    assert (reply.status, "ratelimit" in reply.headers) == (200, True)
+    assert world.call("POST", tenant_path(MINE, "/pauses"), key, body={"reason": "x"}).status == 503
+
+
 def test_a_bug_is_answered_with_the_requests_id_and_none_of_its_text(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

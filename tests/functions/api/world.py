@@ -142,6 +142,7 @@ class Table:
     calls: list[str] = field(default_factory=list)
     fails_before: set[str] = field(default_factory=set)
     fails_after: set[str] = field(default_factory=set)
+    fails_about: set[str] = field(default_factory=set)  # requests that have such a text in them, before they happen
 
     def watch(self, client: Any) -> None:
         client.meta.events.register("before-call.dynamodb", self._before)
@@ -151,9 +152,10 @@ class Table:
         """Be away."""
         self.fails_before.add("*")
 
-    def _before(self, model: Any, **_: Any) -> None:
+    def _before(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
         self.calls.append(model.name)
-        if self.fails_before & {model.name, "*"}:
+        is_about = any(text.encode() in params["body"] for text in self.fails_about)
+        if is_about or self.fails_before & {model.name, "*"}:
             raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
 
     def _after(self, model: Any, **_: Any) -> None:

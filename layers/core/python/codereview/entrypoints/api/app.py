@@ -20,7 +20,7 @@ from codereview.entrypoints.api.responses import Response, response
 from codereview.entrypoints.api.routing import Answer, Call, Found, PageWanted, Route, Who, find
 from codereview.entrypoints.api.services import Edge, Services
 from codereview.entrypoints.api.status_page import PAGE_HEADERS, prefers_html
-from codereview.errors import CodeReviewError, ForbiddenError
+from codereview.errors import CodeReviewError, ForbiddenError, RetryableError
 from codereview.ports import Ids
 
 _UNKNOWN_REQUEST = "unknown"
@@ -79,8 +79,7 @@ class ApiApp[S: Edge = Services]:
         try:
             caller = self.doors.caller(found.route, request, now)
             if caller is not None:
-                headers = limit_headers(self.doors.limit(caller, now))
-                self.doors.touch(caller, now)
+                headers = self._counted(request, found.route, caller, now)
             elif found.route.is_change:
                 self.doors.limit_sign_in(request, now)
             answer = self._answer(request, found, caller, now)
@@ -95,6 +94,21 @@ class ApiApp[S: Edge = Services]:
             raise said from error
         # A repeated request hears the old answer under its own id.
         return answer | {"headers": answer["headers"] | headers | {"x-request-id": request.id}}
+
+    def _counted(self, request: Incoming, route: Route, caller: Caller, now: datetime) -> dict[str, str]:
+        """Take the request from the caller's buckets, and note that its key was used.
+
+        Where the table cannot be written, changes have to wait, and people can still look.
+        """
+        headers = dict[str, str]()
+        try:
+            headers = limit_headers(self.doors.limit(caller, now))
+            self.doors.touch(caller, now)
+        except RetryableError as error:
+            if route.is_change:
+                raise
+            self.logger.warning("Not counted", operation=route.operation, reason=str(error), request_id=request.id)
+        return headers
 
     def _refused(self, request: Incoming, caller: Caller | None, now: datetime) -> None:
         """Count a refusal for one of our limits; whose it was stands beside it."""
