@@ -7,12 +7,17 @@ from uuid import UUID
 
 import pytest
 
+from codereview import messages
+from codereview.domain.control.audit_codec import encode_audit
 from codereview.domain.envelope import Trigger
 from codereview.domain.envelope_codec import decode
+from codereview.domain.record import ReviewRecorded
 from codereview.domain.review import ReviewState
+from codereview.domain.stored import encode_recorded
 from codereview.errors import LostLeaseError
 from codereview.ports import Lease, PullRequestKey
 from codereview.use_cases.control.ask_reviews import CANCELLED
+from tests.adapters.dynamodb.control.samples import entry
 from tests.functions.api.world import MINE, THEIRS, World, tenant_path
 
 REVIEWS = tenant_path(MINE, "/reviews")
@@ -208,6 +213,25 @@ def test_dead_letters_are_shown_with_their_reason_and_stay(world: World) -> None
     assert reply.status == 202
     queues = world.call("GET", "/v1/deployment/queues", operator).json["items"]
     assert [(queue["name"], queue["dead_letters"]) for queue in queues] == [("reviews", 2), ("records", 0)]
+
+
+def test_a_letter_of_the_recorders_says_where_its_reason_is_and_not_what_a_review_failed_of(world: World) -> None:
+    review = world.review(state=ReviewState.FAILED, last_error="it broke", number=7)
+    recorded = ReviewRecorded(
+        key=stored(world, review).key,
+        state=ReviewState.FAILED,
+        sequence=1,
+        reason="it broke",
+        finished_at=world.clock.now().isoformat(),
+    )
+    world.dead_letter(encode_recorded(recorded), queue="records")
+    world.dead_letter(encode_audit(entry()), queue="records")
+    shown = world.call("GET", "/v1/deployment/queues/records/dead-letters", world.operator()).json
+    assert {letter["reason"] for letter in shown["items"]} == {messages.RECORDER_SAYS_WHY}
+    assert {(letter["tenant"], letter["review_id"]) for letter in shown["items"]} == {
+        ("github.com:1", str(review)),
+        ("github.com:1", None),
+    }
 
 
 def test_dead_letters_go_back_once_and_the_move_is_listed_and_audited(world: World) -> None:

@@ -21,6 +21,7 @@ QUERIES = {
     "follow a delivery",
     "why was this PR not reviewed",
     "crash reasons",
+    "why is this a dead letter",
     "spend by tenant",
     "cold starts",
 }

@@ -189,4 +189,5 @@ def agent_in_shadow(agent: str, *, accepted: int, answered: int) -> str:
     )
 
 
+RECORDER_SAYS_WHY = "the recorder's log says why, by this id: saved query *why is this a dead letter*"
 LEFT_OUT_FOR_BUDGET = "left out, to stay within limits and budget"

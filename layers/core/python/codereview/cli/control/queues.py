@@ -17,6 +17,7 @@ _QUEUES = (
     ("QUIET GROUPS", "waiting_in_quiet_groups"),
 )
 _LETTERS = (
+    ("ID", "id"),
     ("SENT", "sent_at"),
     ("ATTEMPTS", "attempts"),
     ("TENANT", "tenant"),

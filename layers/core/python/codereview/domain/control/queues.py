@@ -33,7 +33,7 @@ class RawLetter:
 class DeadLetter:
     """A dead letter, read; what it does not name is None.
 
-    `reason` is the review's last error, or why this is no message.
+    `reason` is the review's last error, or why this is no message, or who knows better.
     """
 
     id: str

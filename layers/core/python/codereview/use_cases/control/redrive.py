@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from codereview import messages
 from codereview.control_ports import AuditOutbox, WatchedQueue
 from codereview.domain.control.audit import Request, audited
 from codereview.domain.control.audit_codec import decode_audit
@@ -46,7 +47,11 @@ class Redrive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDeadLetters:
-    """Says of each letter whose it is and why it failed, as far as the letter and its review tell."""
+    """Says of each letter whose it is and why it failed, as far as the letter and its review tell.
+
+    A review knows what its reviewer failed of. What the recorder failed of is in its log only: it has no right to the
+    control table, and should get none for this.
+    """
 
     store: ReviewStore
 
@@ -55,41 +60,54 @@ class ReadDeadLetters:
         return tuple(self._read(letter) for letter in letters)
 
     def _read(self, letter: RawLetter) -> DeadLetter:
-        key, problem = _key_of(letter.body)
-        if key is None:
-            return DeadLetter(id=letter.id, sent_at=letter.sent_at, attempts=letter.attempts, reason=problem)
-        tenant, repository_id, number, review_id = key
-        item = self.store.load(review_id) if review_id else None
+        about = _about(letter.body)
+        reason = about.reason
+        if about.is_reviewers and about.review_id is not None:
+            item = self.store.load(about.review_id)
+            reason = (item.last_error or item.reason) if item else None
         return DeadLetter(
             id=letter.id,
             sent_at=letter.sent_at,
             attempts=letter.attempts,
-            tenant=tenant,
-            repository_id=repository_id,
-            number=number,
-            review_id=review_id,
-            reason=(item.last_error or item.reason) if item else None,
+            tenant=about.tenant,
+            repository_id=about.repository_id,
+            number=about.number,
+            review_id=about.review_id,
+            reason=reason,
         )
 
 
-type _Key = tuple[str | None, int | None, int | None, UUID | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """What a message is about; `reason` is what can be said without its review."""
+
+    tenant: str | None = None
+    repository_id: int | None = None
+    number: int | None = None
+    review_id: UUID | None = None
+    is_reviewers: bool = False
+    reason: str | None = None
 
 
-def _key_of(body: str) -> tuple[_Key | None, str | None]:
-    """Read what a message is about, or why it is none."""
+def _about(body: str) -> _About:
     problems = list[str]()
     for read in (_of_envelope, _of_record, _of_audit):
         try:
-            return read(body), None
+            return read(body)
         except PermanentError as error:
             problems.append(str(error))
-    return None, f"no message of ours: {problems[0]}"
+    return _About(reason=f"no message of ours: {problems[0]}")
 
 
-def _of_envelope(body: str) -> _Key:
+def _of_envelope(body: str) -> _About:
     envelope = decode(body)
-    tenant = tenant_of(envelope.host, envelope.owner_id)
-    return tenant, envelope.repository_id, envelope.number, _review_id(envelope)
+    return _About(
+        tenant=tenant_of(envelope.host, envelope.owner_id),
+        repository_id=envelope.repository_id,
+        number=envelope.number,
+        review_id=_review_id(envelope),
+        is_reviewers=True,
+    )
 
 
 def _review_id(envelope: Envelope) -> UUID | None:
@@ -108,10 +126,16 @@ def _review_id(envelope: Envelope) -> UUID | None:
     return key.review_id
 
 
-def _of_record(body: str) -> _Key:
+def _of_record(body: str) -> _About:
     key = decode_recorded(body).key
-    return key.tenant, key.repository_id, key.number, key.review_id
+    return _About(
+        tenant=key.tenant,
+        repository_id=key.repository_id,
+        number=key.number,
+        review_id=key.review_id,
+        reason=messages.RECORDER_SAYS_WHY,
+    )
 
 
-def _of_audit(body: str) -> _Key:
-    return decode_audit(body).tenant, None, None, None
+def _of_audit(body: str) -> _About:
+    return _About(tenant=decode_audit(body).tenant, reason=messages.RECORDER_SAYS_WHY)

@@ -42,7 +42,7 @@ class QueuesShown(Shown):
 
 
 class LetterShown(Shown):
-    """A message that failed too often, and why."""
+    """A message that failed too often, and why; of what the recorder failed of, its log has the reason under `id`."""
 
     id: str
     sent_at: datetime | None
