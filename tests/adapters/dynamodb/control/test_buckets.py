@@ -12,14 +12,13 @@ from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
 from codereview.adapters.dynamodb.items import marshal
 from codereview.domain.limits import Granted, Rate, Refused, Take, decide
 from codereview.errors import RetryableError, ThrottledError
-from tests.adapters.dynamodb.control.racers import PROCESSES, THREADS, Racers, racing
+from tests.adapters.dynamodb.control.racers import PROCESSES, ROUNDS, Racers, is_exact, racing
 from tests.adapters.dynamodb.control.samples import NOW
 from tests.adapters.dynamodb.control_table import create_control_table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-ROUNDS = 30
 MINUTE = timedelta(minutes=1)
 TENANT = Take(name="tenant", rate=Rate(units=60, period=MINUTE, burst=10))
 KEY = Take(name="key#k1", rate=Rate(units=60, period=MINUTE, burst=3))
@@ -200,28 +199,7 @@ def racers(request: pytest.FixtureRequest, table: str) -> Iterator[Racers]:
 
 
 def test_f61_thirty_rounds_of_sixteen_clients_in_four_processes_are_exact(racers: Racers) -> None:
-    """Each process has a key of its own; all share the tenant. Time stands still in a step, so the count is known."""
-    exact = 0
-    for number in range(ROUNDS):
-        dice = random.Random(number)
-        tenant, key, cost = dice.randint(1, 40), dice.randint(1, 15), dice.choice([1, 1, 1, 2])
-        spec = {"owner": f"t{number}", "cost": cost, "attempts": 6}
-        takes = [[["tenant", 60, tenant], [f"key#{process}", 60, key]] for process in range(PROCESSES)]
-        level, levels = tenant, [key] * PROCESSES
-        for second in (0, cost):  # time in which the worth of one take comes back, to the tenant and to each key
-            now = (NOW + timedelta(seconds=second)).isoformat()
-            level = min(level + second, tenant)
-            levels = [min(each + second, key) for each in levels]
-            told = racers.play([spec | {"takes": each, "now": now} for each in takes])
-            taken = [sum(each["taken"] for each in told[n * THREADS :][:THREADS]) for n in range(PROCESSES)]
-            fitting = [min(each // cost, THREADS * 6) for each in levels]
-            assert sum(taken) == min(level // cost, sum(fitting)), f"round {number}"
-            assert all(each <= most for each, most in zip(taken, fitting, strict=True))
-            assert all(each["requests"] <= each["decided"] * 5 for each in told)
-            level -= sum(taken) * cost
-            levels = [each - got * cost for each, got in zip(levels, taken, strict=True)]
-        exact += 1
-    assert exact == ROUNDS
+    assert [number for number in range(ROUNDS) if not is_exact(racers, number)] == []
 
 
 def test_f61_a_hundred_takers_of_the_last_ten_get_ten(racers: Racers) -> None:
