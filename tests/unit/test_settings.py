@@ -124,8 +124,33 @@ def test_b100_a_value_that_means_nothing_is_refused(name: str, value: str, compl
     "url", ["ftp://api.github.com", "https://user:pw@api.github.com", "https://api.github.com/?a=b", "api.github.com"]
 )
 def test_b100_an_address_that_could_lead_elsewhere_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="GITHUB_API_URL must be a plain http or https URL"):
+    with pytest.raises(ConfigurationError, match="GITHUB_API_URL must be a plain https URL"):
         reviewer_settings(REVIEWER | {"GITHUB_API_URL": url})
+
+
+# The signed App's token, and the code that is reviewed, travel in what is sent to these.
+ADDRESSES = [
+    *((reviewer_settings, REVIEWER, name) for name in ("GITHUB_API_URL", "BEDROCK_ENDPOINT_URL", "REVIEW_QUEUE_URL")),
+    (reconciler_settings, RECONCILER, "GITHUB_API_URL"),
+    (api_settings, API, "GITHUB_API_URL"),
+    (api_settings, API, "SIGN_IN_REDIRECT_URL"),
+    (webhook_settings, WEBHOOK, "AWS_ENDPOINT_URL"),
+]
+
+
+@pytest.mark.parametrize("host", ["api.github.com", "10.0.0.1", "localhost.", "localhost.example", "127.0.0.2"])
+@pytest.mark.parametrize(("read", "variables", "name"), ADDRESSES)
+def test_b77_nothing_is_sent_in_clear_text_to_another_machine(
+    read: Read, variables: dict[str, str], name: str, host: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} must be a plain https URL"):
+        read(variables | {name: f"http://{host}/"})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/", "https://api.github.com"])
+@pytest.mark.parametrize(("read", "variables", "name"), ADDRESSES)
+def test_http_leads_to_this_machine(read: Read, variables: dict[str, str], name: str, url: str) -> None:
+    read(variables | {name: url})
 
 
 def test_spaces_and_line_ends_around_values_are_not_meant_and_unknown_variables_are_not_ours() -> None:

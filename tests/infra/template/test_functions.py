@@ -1,5 +1,6 @@
 """What each function is made of, may see and is told."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -234,3 +235,31 @@ def _after_change(template_text: str, layer: str) -> Stack:
 def _versions(stack: Stack) -> dict[str, str]:
     """Return the logical id of each function's version; another id is a new version."""
     return {target(version["FunctionName"]): name for name, version in stack.of_type("AWS::Lambda::Version").items()}
+
+
+# What each parameter says before an address.
+ADDRESSES = {
+    "GitHubApiUrl": "",
+    "BedrockEndpointUrl": "",
+    "SignInRedirectUrl": "",
+    "Model": "openai:llama@",
+    "CheaperModel": "openai:llama@",
+}
+
+
+def test_every_parameter_that_is_an_address_is_known(templates: dict[str, Template], system: Stack) -> None:
+    given = {name for name in templates["template.yaml"]["Parameters"] if name.endswith("Url")}
+    assert given - {"RunbooksUrl"} == {name for name in ADDRESSES if name.endswith("Url")}  # links in alarms
+
+
+@pytest.mark.parametrize(("name", "before"), ADDRESSES.items())
+def test_b77_a_deploy_refuses_an_address_in_clear_text(name: str, before: str, templates: dict[str, Template]) -> None:
+    """Tokens, keys and code are sent there."""
+    pattern = re.compile(templates["template.yaml"]["Parameters"][name]["AllowedPattern"])
+    for url in ("https://host.example/api/v3", "http://127.0.0.1:8080", "http://localhost:8080/v1"):
+        assert pattern.fullmatch(before + url), url
+    for url in (
+        *("http://host.example", "http://localhost.example", "http://127.0.0.10", "ftp://host.example", "host.example"),
+        *("http://127.0.0.1@host.example", "http://localhost:8080@host.example/", "http://10.0.0.1:8080", "https://"),
+    ):
+        assert not pattern.fullmatch(before + url), url

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from codereview.domain.addresses import is_own_host
 from codereview.domain.prices import TokenPrices, parse_prices
 from codereview.errors import ConfigurationError
 
@@ -87,11 +88,14 @@ class Environment:
         return self.optional_url(name) or self.text(name)
 
     def optional_url(self, *names: str) -> str | None:
-        """Return the first URL that is set, or None; http or https, without user, query or fragment."""
+        """Return the first URL that is set, or None; without user, query or fragment.
+
+        It is https, or http on this machine: tokens travel with what is sent there.
+        """
         value = self.optional(*names)
         if value is None or _is_plain_url(value):
             return value
-        self._problems.append(f"{' or '.join(names)} must be a plain http or https URL")
+        self._problems.append(f"{' or '.join(names)} must be a plain https URL, or http on this machine")
         return None
 
     def done(self) -> None:
@@ -106,8 +110,9 @@ def _is_plain_url(value: str) -> bool:
         host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
     except ValueError:
         return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_own_host(parts.hostname or ""))
     return (
-        parts.scheme in ("http", "https")
+        is_safe
         and _HOST.fullmatch(host) is not None
         and parts.netloc.lower() == host
         and _URL_PATH.fullmatch(parts.path) is not None

@@ -1,22 +1,22 @@
-"""The one way out to other people's HTTP servers: no redirects, no proxies, a total deadline, a cap on bytes.
+"""The one way out to other people's HTTP servers, within bounds of where, how long and how much.
 
-The deadline holds for the whole exchange, also against a server that sends one byte a second: every wait on the socket
-gets what is left of it. Only the resolver's own time-out bounds name lookups, since Python offers no other.
+Where: https to public addresses, no redirects, no proxies. How long: the deadline holds for the whole exchange, also
+against a server that sends one byte a second, since every wait on the socket gets what is left of it. Only the
+resolver's own time-out bounds name lookups: Python offers no other. How much: a cap on bytes, unpacked.
 """
 
 import time
 import zlib
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ssl import SSLContext
-from typing import Any
 
 import httpcore
 import httpx
 
+from codereview.adapters.outbound_sockets import GuardedBackend, Resolve, ending_at, resolved
+from codereview.domain.addresses import is_own_host
 from codereview.errors import CodeReviewError, PermanentError, RetryableError, TooLargeError, UnknownOutcomeError
 
 _CONNECT_SECONDS = 5.0
@@ -28,13 +28,11 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header
 # They describe the bytes as they travelled, not as they are handed on.
 _TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
 
-_ends_at: ContextVar[float] = ContextVar("ends_at")  # by time.monotonic(), of the request that this thread sends
-
 
 def outbound_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """Open a client that ignores the environment's proxies, follows no redirect and keeps no cookies."""
     return httpx.Client(
-        transport=transport or _DeadlineTransport(),
+        transport=transport or OutboundTransport(),
         headers={"Accept-Encoding": "gzip", "User-Agent": "codereview"},
         timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS),
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -52,17 +50,15 @@ def send(client: httpx.Client, request: httpx.Request, *, deadline: timedelta, m
     if deadline <= timedelta():
         raise RetryableError(f"no time left to send {_what(request)}")
     ends_at = time.monotonic() + deadline.total_seconds()
-    token = _ends_at.set(ends_at)
     try:
-        response = client.send(request, stream=True)
-        try:
-            content = _content(response, ends_at=ends_at, max_bytes=max_bytes)
-        finally:
-            response.close()
+        with ending_at(ends_at):
+            response = client.send(request, stream=True)
+            try:
+                content = _content(response, ends_at=ends_at, max_bytes=max_bytes)
+            finally:
+                response.close()
     except (httpx.HTTPError, _UnreadableError, zlib.error) as error:
         raise _failure(request, error) from error
-    finally:
-        _ends_at.reset(token)
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
@@ -163,58 +159,18 @@ class _Gzip:
         return self._decompressor.decompress(data, room)
 
 
-class _DeadlineTransport(httpx.HTTPTransport):
-    """The library's transport over sockets that know the request's deadline."""
+class OutboundTransport(httpx.HTTPTransport):
+    """The library's transport over guarded sockets; in clear text it speaks to this machine only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, resolve: Resolve = resolved, sockets: httpcore.NetworkBackend | None = None) -> None:
+        """Find addresses by `resolve` and connect by `sockets`; the machine's own unless given."""
         context = httpx.create_ssl_context(trust_env=False)
         super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, network_backend=_DeadlineBackend(), keepalive_expiry=5
-        )
+        backend = GuardedBackend(resolve, sockets or httpcore.SyncBackend())
+        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend, keepalive_expiry=5)
 
-
-class _DeadlineBackend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
-
-
-class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _left(timeout: float | None, timed_out: Callable[[str], Exception]) -> float:
-    left = _ends_at.get() - time.monotonic()
-    if left <= 0:
-        raise timed_out("the deadline has passed")
-    return left if timeout is None else min(left, timeout)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; raises UnsupportedProtocol for one whose secrets anybody on the way could read."""
+        if request.url.scheme != "https" and not is_own_host(request.url.host):
+            raise httpx.UnsupportedProtocol("only https leads to other machines", request=request)
+        return super().handle_request(request)

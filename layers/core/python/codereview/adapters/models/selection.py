@@ -10,6 +10,7 @@ from codereview.adapters.http import outbound_client
 from codereview.adapters.models import anthropic, openai
 from codereview.adapters.models.mock import MockModel
 from codereview.adapters.models.replay import replay_model
+from codereview.domain.addresses import is_own_host
 from codereview.errors import ConfigurationError
 from codereview.ports import LanguageModel
 
@@ -17,7 +18,6 @@ FORMS = "mock, replay:FILE, bedrock:ID, anthropic:ID or openai:ID@URL"
 _MODEL_ID = re.compile(r"[\w.:/+@-]{1,2048}", re.ASCII)
 _ID_AT_URL = re.compile(r"(.*)@(\w+:.*)", re.DOTALL)
 _KEY = re.compile(r"[\x21-\x7e]+")
-_OWN_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
 def language_model(
@@ -63,7 +63,7 @@ def _openai(rest: str, *, api_key: str | None, http: httpx.Client | None) -> Lan
     if not _MODEL_ID.fullmatch(model_id) or (split is None and "@" in model_id):
         raise ConfigurationError(f"no such model: {f'openai:{rest}'[:200]!r}; expected openai:ID@URL")
     url = _checked_url(url)
-    is_own = urlsplit(url).hostname in _OWN_HOSTS
+    is_own = is_own_host(urlsplit(url).hostname or "")
     key = None if is_own and not (api_key or "").strip() else _checked_key(api_key, f"openai:{model_id}")
     return openai.OpenAIModel(model_id, http=http or outbound_client(), api_key=key, url=url)
 
@@ -77,7 +77,7 @@ def _checked_url(url: str) -> str:
         raise ConfigurationError(f"the model's URL is none: {url[:200]!r}") from error
     if parts.username or parts.password or parts.query or parts.fragment or port == 0:
         raise ConfigurationError("the model's URL may have neither user, password, query nor fragment")
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _OWN_HOSTS)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_own_host(parts.hostname or ""))
     if not parts.hostname or not is_safe or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError(f"the model's URL has to be https, or http on this machine: {url[:200]!r}")
     return url
