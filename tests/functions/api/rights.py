@@ -1,7 +1,7 @@
 """Who may do what: written by hand, and read by a person. A new route fails until it stands here.
 
 `scope` is what a key needs; the roles are who of a tenant's people may. An operator may do everything. Nobody of
-another tenant ever may do anything.
+another tenant ever may do anything. All of /v1 stands here, whichever function serves it.
 """
 
 from typing import NamedTuple
@@ -72,4 +72,11 @@ IN_TENANT = {
     "exports.show": Right("findings:read", ALL),
     "queues.show_waiting": Right("queues:read", ALL),
     "notices.show_current": Right("notices:read", ALL),
+    # Of the reports function.
+    "record.findings": Right("findings:read", ALL),
+    "record.life": Right("findings:read", ALL),
+    "record.reviews": Right("reviews:read", ALL),
+    "record.audit": Right("audit:read", ALL),
+    "record.usage": Right("reviews:read", ALL),
+    "record.precision": Right("findings:read", ALL),
 }

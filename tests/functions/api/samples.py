@@ -7,11 +7,14 @@ from typing import Any
 
 from codereview.domain.control.people import PersonId, Role
 from codereview.domain.control.scopes import OPERATING, Scope
+from codereview.domain.fingerprints import fingerprint
+from codereview.entrypoints.api.openapi import EVERY_ROUTE
 from codereview.entrypoints.api.routing import Route
 from codereview.entrypoints.api.table import ROUTES
 from tests.functions.api.world import MINE, OPERATOR, World
 
 BY_NAME = {route.operation: route for route in ROUTES}
+EVERY = {route.operation: route for route in EVERY_ROUTE}  # with those of the reports function
 _SPARE = 4_000  # account numbers of people who are only acted upon
 
 
@@ -23,11 +26,12 @@ class Sample:
     path: str
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
 
 
 def sample(world: World, operation: str, *, account: int = MINE) -> Sample:
     """Make the operation's request to a tenant."""
-    route = BY_NAME[operation]
+    route = EVERY[operation]
     path = route.path.replace("{tenant}", world.tenant(account).id)
     for name in route.parameters:
         if name != "tenant":
@@ -36,7 +40,7 @@ def sample(world: World, operation: str, *, account: int = MINE) -> Sample:
     if operation == "redrive.cancel":
         world.dead_letter("{}")
     body = _BODIES[operation](world, account) if operation in _BODIES else None
-    return Sample(method=route.method, path=path, body=body, headers=headers)
+    return Sample(method=route.method, path=path, body=body, headers=headers, query=_QUERIES.get(operation, ""))
 
 
 def _later(world: World) -> str:
@@ -122,3 +126,6 @@ _BODIES: Mapping[str, Callable[[World, int], Any]] = {
     "notices.create": lambda w, _a: {"level": "info", "text": "Hello", "until": _later(w)},
     "notices.change": lambda w, _a: {"level": "warning", "text": "Hello again", "until": _later(w)},
 }
+# One of the problems that the record of the tests has.
+_PROBLEM = fingerprint(path="a.py", text="problem 1", rule="logic")
+_QUERIES: Mapping[str, str] = {"record.life": f"repository_id=1&number=1&fingerprint={_PROBLEM}"}

@@ -50,7 +50,7 @@ def own(world: World, account: int = MINE) -> list[tuple[str, str]]:
 
 def foreign(world: World, account: int = THEIRS) -> list[tuple[str, str]]:
     """List everything that could be asked of another tenant, by the ids of its things."""
-    asked = [sample(world, operation, account=account) for operation in sorted(IN_TENANT)]
+    asked = [sample(world, operation, account=account) for operation in sorted(IN_TENANT.keys() & BY_NAME.keys())]
     return [(each.method, each.path) for each in asked]
 
 

@@ -1,4 +1,6 @@
-"""The API's description, made from the table of routes; `make openapi` writes it to docs/openapi.json.
+"""The description of all of /v1, made from the tables of routes; `make openapi` writes it to docs/openapi.json.
+
+Two functions serve it, `api` and `reports`; for whoever calls it is one API.
 
 https://spec.openapis.org/oas/v3.1.0
 """
@@ -16,7 +18,9 @@ from codereview.entrypoints.api.fields import KEY_ID, NUMBER, UUID_TEXT
 from codereview.entrypoints.api.problems import PROBLEM_TYPE, ProblemShown
 from codereview.entrypoints.api.routing import Route, Who
 from codereview.entrypoints.api.table import ROUTES
+from codereview.entrypoints.reports.routes import ROUTES as RECORD
 
+EVERY_ROUTE: Final = (*ROUTES, *RECORD)
 _REF: Final = "#/components/schemas/{model}"
 _MOST_KEY_CHARACTERS: Final = 255
 _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -32,15 +36,16 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "queue": ("Which queue", {"type": "string", "enum": ["reviews", "records"]}),
 }
 _DESCRIPTION: Final = """\
-The control plane. Sign in with `Authorization: Bearer`, a key (`acr_…`) or a session (`acs_…`). Problems are those of
-RFC 9457; every answer has its request's id. Lists come in pages: `next` is the next page's `cursor`. A POST with an
-`Idempotency-Key` is done once, however often it is sent. `429` says in `Retry-After` when to come back.
+The control plane, and the record below `record`. Sign in with `Authorization: Bearer`, a key (`acr_…`) or a session
+(`acs_…`). Problems are those of RFC 9457; every answer has its request's id. Lists come in pages: `next` is the next
+page's `cursor`. A POST with an `Idempotency-Key` is done once, however often it is sent. `429` says in `Retry-After`
+when to come back.
 """
 
 type _Schemas = Mapping[tuple[type[BaseModel], str], Mapping[str, Any]]
 
 
-def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
+def document(routes: Sequence[Route] = EVERY_ROUTE) -> dict[str, Any]:
     """Describe the routes."""
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemShown, "serialization")]
     for route in routes:
@@ -101,11 +106,12 @@ def _in_path(route: Route) -> list[dict[str, Any]]:
 
 def _in_query(route: Route, definitions: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Spell the query's model out as parameters; nothing of it is ever null in a query."""
-    parameters = []
-    for name, schema in definitions[route.query.__name__].get("properties", {}).items():
+    parameters, query = [], definitions[route.query.__name__]
+    for name, schema in query.get("properties", {}).items():
         plain = next((each for each in schema.get("anyOf", []) if each.get("type") != "null"), schema)
         shown = {key: value for key, value in plain.items() if key not in ("title", "default")}
-        parameters.append({"name": name, "in": "query", "required": False, "schema": shown})
+        is_required = name in query.get("required", ())
+        parameters.append({"name": name, "in": "query", "required": is_required, "schema": shown})
     return parameters
 
 

@@ -81,7 +81,11 @@ def _reviews(services: ReportServices, call: Call) -> Answer:
         limit=call.page.limit,
         after=call.page.after,
     )
-    return Answer(content=shown.ReviewsShown(items=[shown.ReviewShown.of(each) for each in page.items], next=page.next))
+    return Answer(
+        content=shown.RecordedReviewsShown(
+            items=[shown.RecordedReviewShown.of(each) for each in page.items], next=page.next
+        )
+    )
 
 
 def _audit(services: ReportServices, call: Call) -> Answer:
@@ -168,7 +172,7 @@ ROUTES = (
         summary="List reviews of any age, the latest first",
         access=Scope.REVIEWS_READ,
         run=_reviews,
-        answer=shown.ReviewsShown,
+        answer=shown.RecordedReviewsShown,
         query=shown.ReviewsQuery,
     ),
     Route(

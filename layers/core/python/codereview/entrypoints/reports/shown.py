@@ -24,8 +24,8 @@ def _digits(value: Any) -> Any:
     return int(value)
 
 
-_Id = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=2**63 - 1)]
-_Number = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=2**31 - 1)]
+_Id = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_digits)]
+_Number = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_digits)]
 _Uuid = Annotated[str, Field(pattern=UUID_TEXT)]
 
 
@@ -130,7 +130,7 @@ class LifeShown(Shown):
         return cls(**asdict(life))
 
 
-class ReviewShown(Shown):
+class RecordedReviewShown(Shown):
     """A review on record."""
 
     review_id: UUID
@@ -152,10 +152,10 @@ class ReviewShown(Shown):
         return cls(**asdict(review))
 
 
-class ReviewsShown(Shown):
+class RecordedReviewsShown(Shown):
     """Some reviews, the latest first."""
 
-    items: list[ReviewShown]
+    items: list[RecordedReviewShown]
     next: str | None
 
 
