@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codereview.domain.reconciling import (
+    CLOCKS_APART,
     DELIVERIES_KEPT,
     DeadLetters,
     Delivery,
@@ -167,7 +168,7 @@ def test_f8_what_never_arrived_is_asked_for_again(tries: list[Delivery], wanted:
 
 
 def test_the_watermark_stays_behind_what_is_unfinished() -> None:
-    assert plan_redeliveries([delivery(1, is_ok=True)], now=NOW).watermark == NOW
+    assert plan_redeliveries([delivery(1, is_ok=True)], now=NOW).watermark == NOW - CLOCKS_APART
     assert plan_redeliveries([delivery(1), delivery(2, "b", is_ok=True)], now=NOW).watermark == NOW - HOUR
     assert plan_redeliveries([delivery(1, status=413)], now=NOW).given_up == 1
 
@@ -180,16 +181,21 @@ class Log:
     attempts: list[Delivery] = field(default_factory=list)
     works_from: datetime = NOW
     refused: set[int] = field(default_factory=set)
+    skew: timedelta = timedelta()  # of GitHub's clock, by which it dates what it logs
+    lag: timedelta = timedelta()  # after which an attempt can be read
 
     def since(self, moment: datetime) -> Iterator[Delivery]:
         yield from self.world.call(
             "deliveries.since",
             lambda: sorted(
-                (entry for entry in self.attempts if entry.delivered_at >= moment),
+                (entry for entry in self.attempts if entry.delivered_at >= moment and self._shows(entry)),
                 key=lambda entry: entry.id,
                 reverse=True,
             ),
         )
+
+    def _shows(self, entry: Delivery) -> bool:
+        return entry.delivered_at - self.skew + self.lag <= self.world.now
 
     def redeliver(self, attempt: int) -> None:
         self.world.call("deliveries.redeliver", lambda: self._repeat(attempt))
@@ -200,7 +206,7 @@ class Log:
         (first,) = [entry for entry in self.attempts if entry.id == attempt]
         is_ok = self.world.now >= self.works_from
         number = len(self.attempts) + 1
-        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=is_ok))
+        self.attempts.append(replace(first, id=number, delivered_at=self.world.now + self.skew, is_ok=is_ok))
         if is_ok:
             self.world.queue.append(pull_request_event())
 
@@ -251,6 +257,19 @@ def test_f1_f3_f7_a_failed_delivery_arrives_whatever_goes_wrong_once_in_the_job(
         assert log.attempts[-1].is_ok, world.calls[number]
         world.settle()
         expect_one_review(world)
+
+
+@pytest.mark.parametrize("lag", [0, 9], ids=["at once", "late"])
+@pytest.mark.parametrize("skew", [-5, 0, 5], ids=["behind", "same", "ahead"])
+def test_a_delivery_that_fails_at_any_minute_is_repeated_whatever_githubs_clock_says(skew: int, lag: int) -> None:
+    for minute in range(16):
+        world = World()
+        log = Log(world, skew=MINUTE * skew, lag=MINUTE * lag)
+        job = RedeliverFailed(clock=Clock(world), jobs=MemoryJobs(world), log=log)
+        run_for(world, job, MINUTE * minute)
+        log.attempts.append(delivery(1, ago=NOW - world.now - log.skew, status=503))
+        run_for(world, job, HOUR)
+        assert [entry.is_ok for entry in log.attempts] == [False, True], minute
 
 
 def test_a_delivery_that_github_will_not_repeat_does_not_stop_the_others() -> None:
