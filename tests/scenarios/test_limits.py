@@ -63,6 +63,7 @@ def test_while_posting_is_switched_off_nothing_is_asked_nor_posted_and_then_it_g
     assert outcome.reason == "posting is switched off"
     assert outcome.until - limited.now < timedelta(minutes=1)
     assert (limited.asked, limited.reviews) == ([], [])
+    assert limited.waiting_notes[0][0] == "Waiting until posting is switched on again"
     assert "posting is switched off" in limited.waiting_notes[0][1]
     for _ in range(30):
         limited.now += timedelta(minutes=1)
@@ -165,6 +166,7 @@ def test_what_is_paused_waits_until_somebody_resumes_it(limited: LimitedWorld, t
     outcome = limited.receive(pull_request_event())
     assert isinstance(outcome, Parked)
     assert outcome.reason == "paused: a release"
+    assert [title for title, _ in limited.waiting_notes] == ["Waiting until it is resumed"]
     assert (limited.asked, limited.reviews) == ([], [])
     asked = len(limited.calls)
     for _ in range(5):
@@ -188,15 +190,18 @@ def test_a_pause_while_the_models_think_holds_the_post_up(limited: LimitedWorld,
     limited.before["github.reviews"] = lambda: limited.pause(target)
     assert isinstance(limited.receive(pull_request_event()), Parked)
     assert limited.reviews == []
+    assert [title for title, _ in limited.waiting_notes] == ["Waiting until it is resumed"]
     limited.resume(target)
     assert isinstance(limited.settle(), Posted)
     expect_one_review(limited)
 
 
 def test_a_pause_with_an_end_ends_by_itself(limited: LimitedWorld) -> None:
-    limited.pause(PauseTarget(tenant=TENANT), until=NOW + HOUR)
-    assert isinstance(limited.deliver(pull_request_event()), Posted)
-    assert limited.now >= NOW + HOUR
+    limited.pause(PauseTarget(tenant=TENANT), until=NOW + timedelta(days=3))
+    assert isinstance(limited.receive(pull_request_event()), Parked)
+    assert [title for title, _ in limited.waiting_notes] == ["Waiting until about 2026-03-18 12:00 UTC"]
+    assert isinstance(limited.settle(within=timedelta(days=4)), Posted)
+    assert limited.now >= NOW + timedelta(days=3)
     expect_one_review(limited)
 
 

@@ -1,8 +1,12 @@
 """The sentences of a review that ended without a result, or waits for one."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
 from codereview import messages
+
+NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -35,10 +39,38 @@ def test_an_error_s_text_does_nothing_in_a_check_run() -> None:
 
 
 def test_what_somebody_wrote_who_paused_a_review_does_nothing_in_its_check_run() -> None:
-    title, summary = messages.waits("paused: `@everyone`\n\n![x](https://example.org)", "12:00")
-    assert title == "Waiting until about 12:00 UTC"
+    reason = "paused: `@everyone`\n\n![x](https://example.org)"
+    title, summary = messages.waits(reason, messages.UNTIL_RESUMED, now=NOON)
+    assert title == "Waiting until it is resumed"
     assert "Reason: `paused: '@everyone' ![x](https://example.org)`." in summary
     assert summary.count("`") == 2
+
+
+@pytest.mark.parametrize(
+    ("ends", "title", "end_of_summary"),
+    [
+        (NOON + timedelta(minutes=1), "Waiting until about 12:01 UTC", "by itself at about 12:01 UTC."),
+        (NOON + timedelta(hours=12), "Waiting until about 2026-03-16 00:00 UTC", "at about 2026-03-16 00:00 UTC."),
+        (
+            datetime(2026, 3, 15, 23, 30, tzinfo=timezone(timedelta(hours=-2))),
+            "Waiting until about 2026-03-16 01:30 UTC",
+            "at about 2026-03-16 01:30 UTC.",
+        ),
+        (messages.UNTIL_RESUMED, "Waiting until it is resumed", "by itself as soon as it is resumed."),
+        (
+            messages.UNTIL_SWITCHED_ON,
+            "Waiting until posting is switched on again",
+            "by itself as soon as posting is switched on again.",
+        ),
+    ],
+)
+def test_a_wait_names_its_end_with_the_date_unless_it_is_today_and_no_time_that_nobody_knows(
+    ends: datetime | str, title: str, end_of_summary: str
+) -> None:
+    said, summary = messages.waits("why", ends, now=NOON)
+    assert said == title
+    assert summary.startswith("This review waits. Reason: `why`. It is taken up again by itself ")
+    assert summary.endswith(end_of_summary)
 
 
 @pytest.mark.parametrize(

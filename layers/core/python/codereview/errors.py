@@ -1,6 +1,6 @@
 """The ways in which work can fail, by what the caller should do about it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class CodeReviewError(Exception):
@@ -33,6 +33,13 @@ class HeldError(RetryableError):
 
 class DeploymentError(RetryableError):
     """Our own deployment refuses: a role, a key or a table is not as it must be; all waits until that is mended."""
+
+    def __init__(
+        self, message: str, *, retry_after: timedelta | None = None, ends: datetime | str | None = None
+    ) -> None:
+        """Keep what people are told of its end, a moment or in words what has to happen; `None` where nobody knows."""
+        super().__init__(message, retry_after=retry_after)
+        self.ends = ends
 
 
 class UnknownOutcomeError(RetryableError):

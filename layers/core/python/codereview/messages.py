@@ -4,6 +4,7 @@ What strangers wrote comes in harmless, but for what a function says it makes ha
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 PRODUCT = "AI Code Review"
 MOCK_REVIEW = (
@@ -137,15 +138,27 @@ def found_by(agents: Sequence[str], rule: str) -> str:
     return f"<sub>{' and '.join(agents)}{f' · {rule}' if rule else ''}</sub>"
 
 
-def waits(reason: str, about: str) -> tuple[str, str]:
-    """Return title and summary of the check run of a review that waits; `about` is a time of day in UTC.
+UNTIL_RESUMED = "it is resumed"
+UNTIL_SWITCHED_ON = "posting is switched on again"
+
+
+def waits(reason: str, ends: datetime | str, *, now: datetime) -> tuple[str, str]:
+    """Return title and summary of the check run of a review that waits, for a moment or for something to happen.
 
     `reason` may be what somebody wrote who paused it: it is shown as code, so that it does nothing.
     """
-    return (
-        f"Waiting until about {about} UTC",
-        f"This review waits. Reason: `{_as_code(reason)}`. It is taken up again by itself at about {about} UTC.",
-    )
+    if isinstance(ends, str):
+        until, when = ends, f"as soon as {ends}"
+    else:
+        until, when = _about(ends, now), f"at {_about(ends, now)}"
+    summary = f"This review waits. Reason: `{_as_code(reason)}`. It is taken up again by itself {when}."
+    return f"Waiting until {until}", summary
+
+
+def _about(moment: datetime, now: datetime) -> str:
+    """Say when, with its date unless that is today's; both in UTC, since nobody knows where the reader is."""
+    moment, today = moment.astimezone(UTC), now.astimezone(UTC).date()
+    return f"about {moment:%H:%M} UTC" if moment.date() == today else f"about {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def posted_twice(first: str) -> str:

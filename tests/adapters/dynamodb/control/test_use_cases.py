@@ -850,9 +850,10 @@ def test_a_tenant_without_budget_left_goes_without_models_or_waits_as_it_likes(d
     assert door.admit() == Degrade(reason=AdmissionReason.SPENT)
     parking = Budgets(tenant_month=99, when_spent=WhenSpent.PARK)
     door.limit(QuotaSet(tenant=MINE, budgets=parking, version=1))
-    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))
+    renewed = NOW.replace(month=4, day=1, hour=0)
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1), ends=renewed)
     door.world.moment = NOW.replace(day=31, hour=18)
-    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW.replace(month=4, day=1, hour=0))
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=renewed, ends=renewed)
 
 
 def test_one_tenants_limits_are_not_anothers(door: Door) -> None:

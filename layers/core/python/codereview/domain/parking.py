@@ -42,10 +42,14 @@ class Admit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """Wait until then; `reason` is shown to people."""
+    """Wait until then; `reason` is shown to people.
+
+    Where `until` is only the next look, `ends` is what people are told instead: a moment, or what has to happen.
+    """
 
     reason: str
     until: datetime
+    ends: datetime | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

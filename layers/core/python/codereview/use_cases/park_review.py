@@ -45,9 +45,10 @@ class ParkReview:
             due_at=decision.until,
             strikes=0,
         )
-        self.store.save(lease, item, now=self.clock.now())
+        now = self.clock.now()
+        self.store.save(lease, item, now=now)
         if item.check_run_id is not None and not is_said:
-            title, summary = messages.waits(decision.reason, f"{decision.until:%H:%M}")
+            title, summary = messages.waits(decision.reason, decision.ends or decision.until, now=now)
             # GitHub may be what we wait for; the check run still says that the review is in progress.
             with suppress(RetryableError, PermanentError):
                 repository.update_check_run(item.check_run_id, title=title, summary=summary)

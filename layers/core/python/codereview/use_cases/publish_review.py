@@ -182,7 +182,7 @@ class PublishReview:
         now = self.clock.now()
         held = self.switches.holding(item.key, now=now)
         if isinstance(held, Park):
-            raise HeldError(held.reason, retry_after=held.until - now)
+            raise HeldError(held.reason, retry_after=held.until - now, ends=held.ends)
         return replace(item, state=ReviewState.SKIPPED, reason=held.value) if held is not None else None
 
     def _post(

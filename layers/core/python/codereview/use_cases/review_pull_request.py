@@ -229,7 +229,8 @@ class ReviewPullRequest:
         except HeldError as error:
             item = self.store.load(item.key.review_id) or item
             until = self.clock.now() + (error.retry_after or timedelta())
-            return self.park(repository, lease, replace(item, waiting_since=None), Park(reason=str(error), until=until))
+            held = Park(reason=str(error), until=until, ends=error.ends)
+            return self.park(repository, lease, replace(item, waiting_since=None), held)
         except RetryableError as error:
             return self.park.after(repository, lease, item, error)
         except PermanentError as error:

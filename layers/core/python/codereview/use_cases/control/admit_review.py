@@ -99,8 +99,8 @@ class AdmitReview:
         could_pay = any(_shows(each) for each in asked.plans)
         if _shows(plan) or not could_pay or asked.quotas.budgets.when_spent is not WhenSpent.PARK:
             return None
-        until = min(_next_month(asked.now), asked.now + _LONGEST_WAIT)
-        return Park(reason=AdmissionReason.SPENT, until=until)
+        renewed = _next_month(asked.now)
+        return Park(reason=AdmissionReason.SPENT, until=min(renewed, asked.now + _LONGEST_WAIT), ends=renewed)
 
     def _take(self, asked: _Asked, plan: Plan) -> Park | None:
         """Take from the buckets of the pull request and of the tenant, before money is set aside.

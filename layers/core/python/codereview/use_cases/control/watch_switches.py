@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from codereview import messages
 from codereview.control_ports import Pauses, Tenants
 from codereview.domain.control.flags import AgentMode, FlagSnapshot, snapshot
 from codereview.domain.control.pauses import PauseTarget
@@ -14,6 +15,7 @@ from codereview.use_cases.control.cached_settings import CachedSettings
 # What is switched back or resumed goes on within a minute; nothing tells the reviewer but another look.
 LOOK_AGAIN = timedelta(seconds=55)
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _POSTING_OFF = "posting is switched off"
 
 
@@ -32,13 +34,13 @@ class WatchSwitches:
         if tenant is not None and tenant.is_blocked:
             return SkipReason.BLOCKED
         if not self.flags(key).posting:
-            return Park(reason=_POSTING_OFF, until=now + LOOK_AGAIN)
+            return Park(reason=_POSTING_OFF, until=now + LOOK_AGAIN, ends=messages.UNTIL_SWITCHED_ON)
         target = PauseTarget(tenant=key.tenant, repository_id=key.repository_id, number=key.number)
         pause = self.pauses.holding(target, now=now)
         if pause is None:
             return None
-        until = now + LOOK_AGAIN
-        return Park(reason=f"paused: {pause.reason}", until=min(pause.until, until) if pause.until else until)
+        until = min(now + LOOK_AGAIN, pause.until or _NEVER)
+        return Park(reason=f"paused: {pause.reason}", until=until, ends=pause.until or messages.UNTIL_RESUMED)
 
     def flags(self, key: ReviewKey) -> FlagSnapshot:
         """Decide for one review, by settings that are at most a minute old."""
