@@ -27,6 +27,7 @@ from codereview.entrypoints.reviewer import measured, told
 from codereview.errors import ForbiddenError, NotFoundError, RetryableError, ThrottledError
 from codereview.ports import ModelAnswer, ModelRequest, StopReason
 from codereview.use_cases.control.admit_review import AdmissionReason
+from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.reconcile.redeliver import Redelivered
 from codereview.use_cases.reconcile.release_due import Released
 from codereview.use_cases.reconcile.revive import Revived
@@ -82,6 +83,7 @@ def test_the_reviewer_counts_a_posted_review_in_the_line_that_tells_of_it() -> N
         (Superseded(newer_head_sha="a" * 40), Metric.REVIEWS_SUPERSEDED),
         (Failed(reason="x"), Metric.REVIEWS_FAILED),
         (RetryableError("x"), Metric.REVIEWS_POSTPONED),
+        (Parked(reason=PULL_REQUEST_IS_TAKEN, until=_NOW), Metric.REVIEWS_POSTPONED),
         (NotFoundError("x"), Metric.REVIEWS_REFUSED),
         (ZeroDivisionError(), Metric.REVIEWS_CRASHED),
     ],

@@ -25,10 +25,14 @@ from codereview.domain.waiting import Waiting
 from codereview.errors import StaleVersionError
 from codereview.ports import JobState
 from codereview.use_cases.control.change_settings import ChangeNotices
+from codereview.use_cases.control.pace_writes import MANY_BEGIN
+from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
+from codereview.use_cases.reconcile import announce
 from codereview.use_cases.reconcile.announce import TEXTS, AnnounceTrouble
+from codereview.use_cases.take_turns import SHARE_IS_TAKEN
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-OWN = OwnReasons(limit="a limit", budget="a budget", share="a share")
+OWN = OwnReasons(limit="a limit", budget="a budget", turns=frozenset({"a share", "a lease"}))
 OUTAGE, THROTTLE = WaitReason.OUTAGE.value, WaitReason.RATE_LIMIT.value
 TWO_MINUTES = timedelta(minutes=2)
 
@@ -55,9 +59,10 @@ def test_what_hits_several_tenants_or_many_reviews_is_told_everybody(
     assert told(*waits(reason, *tenants)) == ([(trouble, None)] if is_told else [])
 
 
-def test_messages_that_are_held_back_are_an_outage_unless_they_wait_for_a_share() -> None:
+def test_messages_that_are_held_back_are_an_outage_unless_they_wait_for_their_turn() -> None:
     assert told(*waits("GitHub answered 502", 1, 2, 3, is_held=True)) == [("outage", None)]
-    assert told(*waits(OWN.share, 1, 2, 3, is_held=True)) == []
+    for reason in OWN.turns:
+        assert told(*waits(reason, 1, 2, 3, is_held=True)) == []
     assert told(*waits("GitHub answered 502", 1, 2, 3)) == []
 
 
@@ -67,6 +72,11 @@ def test_a_limit_and_a_budget_are_told_the_tenant_that_has_them_alone() -> None:
         ("limit", "github.com:1"),
         ("budget", "github.com:2"),
     ]
+
+
+def test_what_waits_for_its_turn_by_our_own_words_is_no_outage() -> None:
+    for reason in (SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN):
+        assert announcements(waits(reason, *range(20), is_held=True), announce._OWN) == ()
 
 
 def test_what_is_under_way_is_nobodys_trouble() -> None:

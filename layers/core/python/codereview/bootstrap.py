@@ -116,6 +116,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
     from codereview.use_cases.end_review import EndReview
+    from codereview.use_cases.hold_busy import HoldBusy
     from codereview.use_cases.make_result import MakeResult, Models, PricedModel
     from codereview.use_cases.park_review import ParkReview
     from codereview.use_cases.publish_review import PublishReview
@@ -197,7 +198,7 @@ def reviewer() -> "ReviewerApp":
         ids=RandomIds(),
         table=DynamoTurns(dynamodb, settings.control_table),
         agenda=DynamoAgenda(dynamodb, settings.control_table),
-        review=review,
+        review=HoldBusy(clock=clock, agenda=review.agenda, review=review, jitter=_jitter),
         reviewers=settings.reviewers,
         jitter=_jitter,
     )

@@ -17,6 +17,7 @@ from codereview.entrypoints.sqs import Postponement, process_batch
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock
 from codereview.use_cases.control.admit_review import AdmissionReason
+from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.take_turns import SHARE_IS_TAKEN, Review
 
 
@@ -97,6 +98,8 @@ _PARKED_FOR: Mapping[str, Metric] = {
 
 def measured(ended: object, envelope: Envelope | None, *, at: datetime) -> Mapping[Metric, float]:
     """Count how a message ended; of a posted review also the time since its webhook, which is what its author felt."""
+    if isinstance(ended, Parked) and ended.reason == PULL_REQUEST_IS_TAKEN:
+        return {Metric.REVIEWS_POSTPONED: 1}  # nothing holds the review up but another worker on it
     found = [metric for kind, metric in _COUNTED.items() if isinstance(ended, kind)]
     values: dict[Metric, float] = {found[0] if found else Metric.REVIEWS_CRASHED: 1}
     if isinstance(ended, Posted) and envelope is not None and envelope.received_at:

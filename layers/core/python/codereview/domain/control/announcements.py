@@ -47,11 +47,11 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnReasons:
-    """The words for waits that are no outage: a tenant's limit, its budget, its share of the reviewers."""
+    """The words for waits that are no outage: a tenant's limit, its budget, and for a turn that comes by itself."""
 
     limit: str
     budget: str
-    share: str
+    turns: frozenset[str]
 
 
 def announcements(waiting: Iterable[Waiting], own: OwnReasons) -> tuple[Announcement, ...]:
@@ -72,8 +72,8 @@ def announcements(waiting: Iterable[Waiting], own: OwnReasons) -> tuple[Announce
 
 
 def _told(waiting: Waiting, own: OwnReasons) -> Waiting:
-    """Take a message that is held back for an outage, unless it waits for its tenant's share."""
-    if not waiting.is_held or waiting.reason in (own.share, WaitReason.RATE_LIMIT.value):
+    """Take a message that is held back for an outage, unless it waits for its turn."""
+    if not waiting.is_held or waiting.reason in {*own.turns, WaitReason.RATE_LIMIT.value}:
         return waiting
     return replace(waiting, reason=WaitReason.OUTAGE.value)
 

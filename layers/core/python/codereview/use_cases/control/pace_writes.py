@@ -13,6 +13,8 @@ from codereview.ports import Clock
 _LONGEST_WAIT = timedelta(seconds=3)
 _MOST_WAITS = 4
 
+MANY_BEGIN = "many reviews begin at once for this installation"
+
 # Who finds a crowd comes again with the reconciler's next runs, which let a tenant's reviews through little by little.
 _CROWDED = timedelta(minutes=1)
 
@@ -52,4 +54,4 @@ class PaceReads:
         """Return if the review may begin now; raises HeldError if not: there is a crowd, and nothing is broken."""
         decision = self.buckets.take(f"github-reads#{installation_id}", GITHUB_READS, now=self.clock.now())
         if isinstance(decision, Refused):
-            raise HeldError("many reviews begin at once for this installation", retry_after=_CROWDED)
+            raise HeldError(MANY_BEGIN, retry_after=_CROWDED)

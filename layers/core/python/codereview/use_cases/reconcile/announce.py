@@ -14,13 +14,19 @@ from codereview.errors import StaleVersionError
 from codereview.ports import Clock, Ids, Jobs
 from codereview.use_cases.control.admit_review import AdmissionReason
 from codereview.use_cases.control.change_settings import ChangeNotices
+from codereview.use_cases.control.pace_writes import MANY_BEGIN
+from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.take_turns import SHARE_IS_TAKEN
 
 _NAME = "notices"
 _EVERY = timedelta(minutes=2)
 _MOST = 200  # of what waits, of each tenant as much as of the others: enough to see what is general
 
-_OWN = OwnReasons(limit=AdmissionReason.RATE, budget=AdmissionReason.SPENT, share=SHARE_IS_TAKEN)
+_OWN = OwnReasons(
+    limit=AdmissionReason.RATE,
+    budget=AdmissionReason.SPENT,
+    turns=frozenset({SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN}),
+)
 TEXTS: Final[Mapping[Trouble, str]] = {
     Trouble.OUTAGE: messages.NOTICE_OF_OUTAGE,
     Trouble.THROTTLE: messages.NOTICE_OF_THROTTLE,
