@@ -84,13 +84,17 @@ class Deployment:
     def hold(self, held: Held) -> None:
         self.held[str(held.id)] = held
 
-    def due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        waiting = (
-            Due(id=name, tenant=each.tenant, due_at=each.due_at, is_held=True)
-            for name, each in self.held.items()
-            if each.due_at <= now
-        )
-        return heapq.nsmallest(limit, waiting, key=lambda due: due.due_at)
+    def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
+        waiting = defaultdict[str, list[Due]](list)
+        for name, each in self.held.items():
+            if each.due_at <= now:
+                waiting[each.tenant].append(Due(id=name, tenant=each.tenant, due_at=each.due_at, is_held=True))
+        # In the order of tenants, as the table has it: nobody may count on another one.
+        return [
+            due
+            for _, theirs in sorted(waiting.items())
+            for due in heapq.nsmallest(most_of_a_tenant, theirs, key=lambda due: due.due_at)
+        ][:limit]
 
     def envelope_of(self, entry: Due) -> Envelope | None:
         return self.held[entry.id].envelope
@@ -218,6 +222,18 @@ QUIET_AT = [timedelta(seconds=second) for second in (0, 290, 301, 330, 425, 600,
 def test_ten_thousand_messages_of_one_tenant_delay_anothers_single_one_by_a_minute_at_most(seed: int) -> None:
     _, waits = crowded(10_000, quiet_at=QUIET_AT, seconds=(100, 280), seed=seed, is_drained=False)
     assert max(waits) <= MINUTE
+
+
+def test_one_message_due_behind_fifteen_thousand_of_another_tenant_is_released_by_the_next_run() -> None:
+    deployment = Deployment()
+    for number in range(1, 15_001):
+        deployment.hold(Held(envelope=event(1, number), reason="x", due_at=NOW))
+    deployment.hold(Held(envelope=event(2, 1), reason="x", due_at=NOW + SECOND))
+    deployment.now += MINUTE
+    most = REVIEWERS * RELEASES_FOR_EACH_REVIEWER
+    release = ReleaseDue(clock=Frozen(deployment), agenda=deployment, queue=deployment, most_of_a_tenant=most)
+    assert release(deadline=deployment.now + MINUTE).sent == most + 1
+    assert {each.tenant for each in deployment.held.values()} == {"github.com:1"}
 
 
 def test_the_test_can_see_without_a_share_the_others_wait_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Sev
 from codereview.domain.parking import AdmissionDecision, Admit, Held, Park
 from codereview.domain.prices import TokenPrices
 from codereview.domain.publication import CheckOutput, Publication, ReviewComment
-from codereview.domain.reconciling import Due
+from codereview.domain.reconciling import Due, fair_order
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
 from codereview.domain.review import ReviewKey, SkipReason
@@ -431,8 +431,8 @@ class Agenda:
 
         self.world.call("agenda.hold", put)
 
-    def due(self, *, now: datetime, limit: int) -> list[Due]:
-        return self.world.call("agenda.due", lambda: self._due(now)[:limit])
+    def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> list[Due]:
+        return self.world.call("agenda.due", lambda: fair_order(self._due(now), most=most_of_a_tenant)[:limit])
 
     def _due(self, now: datetime) -> list[Due]:
         held = [

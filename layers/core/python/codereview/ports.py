@@ -412,8 +412,12 @@ class Agenda(Protocol):
         """Keep a message until it is due; the same again replaces it."""
         ...
 
-    def due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        """Return up to `limit` entries whose time has come, of each shard the longest due ones."""
+    def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
+        """Return up to about `limit` entries whose time has come, of each tenant at least the longest due ones.
+
+        Of a tenant that has more than `most_of_a_tenant` the rest may be left out; nobody else's entries ever are for
+        that. Where `limit` leaves tenants out, the next look begins with them.
+        """
         ...
 
     def envelope_of(self, entry: Due) -> Envelope | None:

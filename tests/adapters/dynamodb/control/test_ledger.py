@@ -148,7 +148,7 @@ def test_a_review_that_waited_over_the_end_of_the_month_goes_on_the_new_months_a
 
 def test_reservations_are_no_work_for_the_reconcilers_agenda(ledger: DynamoBudgetLedger, agenda: DynamoAgenda) -> None:
     reserved(ledger, 60)
-    assert agenda.due(now=UNTIL, limit=100) == []
+    assert agenda.due(now=UNTIL, limit=100, most_of_a_tenant=100) == []
 
 
 def test_nobody_reserves_or_spends_less_than_nothing(ledger: DynamoBudgetLedger) -> None:

@@ -83,7 +83,7 @@ class TraceReview:
         return tuple(traces), tuple(self._held(tenant, repository_id, number, now))
 
     def _held(self, tenant: TenantId, repository_id: int, number: int, now: datetime) -> Iterator[HeldBack]:
-        for entry in self.agenda.due(now=now + _FAR, limit=_MOST_WAITING):
+        for entry in self.agenda.due(now=now + _FAR, limit=_MOST_WAITING, most_of_a_tenant=_MOST_WAITING):
             envelope = self._message(entry) if entry.is_held and entry.tenant == tenant else None
             if envelope is not None and (envelope.repository_id, envelope.number) == (repository_id, number):
                 yield HeldBack(delivery=envelope.delivery, trigger=envelope.trigger.value, due_at=entry.due_at)

@@ -1,5 +1,11 @@
-"""The index of waiting work: what is due is found without a scan, and changed only while it still is."""
+"""The index of waiting work: what is due is found without a scan, and changed only while it still is.
 
+Its entries are ordered by tenant, then by time. A look takes the longest due ones of a tenant and passes over the rest
+in one step, so that it comes to everybody's, however many a tenant has: a request for each page of entries, and one
+more for each tenant that has more than a page.
+"""
+
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +20,7 @@ from codereview.adapters.dynamodb.items import (
     due_text,
     held_pk,
     marshal,
+    read_due,
     unmarshal,
 )
 from codereview.domain.envelope import Envelope
@@ -26,7 +33,10 @@ if TYPE_CHECKING:
 
 _INDEX = "due"
 _HELD = "held#"
-_AFTER_ANY_TENANT = "$"  # sorts right behind the "#" between time and tenant
+_PAGE = 250
+_FIRST, _LAST = " ", "~"  # before and behind all tenants
+_STILL_DUE = "due_at IN (:due, :formerly)"
+_BEFORE, _BEHIND = "#", "$"  # what stands between tenant and time, and what sorts right behind it
 
 
 class DynamoAgenda:
@@ -36,6 +46,7 @@ class DynamoAgenda:
         """Work on `table`."""
         self._client = client
         self._table = table
+        self._begin_at = dict[str, str]()  # where the last look into a shard had read enough
 
     def hold(self, held: Held) -> None:
         """Put the message's item; a second message for the same work only moves its time."""
@@ -51,30 +62,51 @@ class DynamoAgenda:
         except (ClientError, BotoCoreError) as error:
             raise translated(error) from error
 
-    def due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        """Query each shard for its longest due entries."""
-        return [entry for shard in range(SHARDS) for entry in self._due_in(f"work#{shard}", now, limit // SHARDS)]
+    def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
+        """Go through each shard, beginning with the tenants that the last look had not come to."""
+        found = list[Due]()
+        for shard in (f"work#{number}" for number in range(SHARDS)):
+            begin = self._begin_at.pop(shard, _FIRST)
+            look = _Look(now=now, limit=limit // SHARDS, most_of_a_tenant=most_of_a_tenant)
+            ends_at = self._walk(shard, look, begin, _LAST)
+            if ends_at is None and begin != _FIRST:
+                ends_at = self._walk(shard, look, _FIRST, begin)
+            if ends_at is not None:
+                self._begin_at[shard] = ends_at
+            found += look.found
+        return found
 
-    def _due_in(self, shard: str, now: datetime, limit: int) -> list[Due]:
-        entries, start = list[Due](), dict[str, Any]()
-        while len(entries) < limit:
-            query: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
-            try:
-                page = self._client.query(
-                    TableName=self._table,
-                    IndexName=_INDEX,
-                    KeyConditionExpression="due_shard = :shard AND due_at < :end",
-                    ExpressionAttributeValues=marshal({":shard": shard, ":end": due_text(now) + _AFTER_ANY_TENANT}),
-                    Limit=limit - len(entries),
-                    **query,
-                )
-            except (ClientError, BotoCoreError) as error:
-                raise translated(error) from error
-            entries += [_entry(unmarshal(keys)) for keys in page["Items"]]
-            start = dict(page.get("LastEvaluatedKey", {}))
+    def _walk(self, shard: str, look: "_Look", begin: str, end: str) -> str | None:
+        """Look at a part of a shard; returns where to go on if there is more than was asked for."""
+        start = dict[str, Any]()
+        while True:
+            page, start = self._page(shard, begin, end, start)
+            for keys in page:
+                entry = _entry(keys)
+                if look.has_enough:
+                    return _tenants_part(keys) + (_BEHIND if look.has_some_of(entry) else _BEFORE)
+                look.take(entry)
             if not start:
-                break
-        return entries
+                return None
+            if look.is_done_with(_entry(page[-1])):
+                begin, start = _tenants_part(page[-1]) + _BEHIND, {}
+
+    def _page(
+        self, shard: str, begin: str, end: str, start: Mapping[str, Any]
+    ) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
+        query: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
+        try:
+            page = self._client.query(
+                TableName=self._table,
+                IndexName=_INDEX,
+                KeyConditionExpression="due_shard = :shard AND due_at BETWEEN :begin AND :end",
+                ExpressionAttributeValues=marshal({":shard": shard, ":begin": begin, ":end": end}),
+                Limit=_PAGE,
+                **query,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        return [unmarshal(keys) for keys in page["Items"]], dict(page.get("LastEvaluatedKey", {}))
 
     def envelope_of(self, entry: Due) -> Envelope | None:
         """Read the entry's item."""
@@ -95,8 +127,8 @@ class DynamoAgenda:
                 TableName=self._table,
                 Key=marshal({"pk": entry.id}),
                 UpdateExpression="SET due_at = :later",
-                ConditionExpression="due_at = :due",
-                ExpressionAttributeValues=marshal({":later": later, ":due": condition}),
+                ConditionExpression=_STILL_DUE,
+                ExpressionAttributeValues=marshal({":later": later, **condition}),
             ),
             entry,
         )
@@ -107,15 +139,16 @@ class DynamoAgenda:
             lambda condition: self._client.delete_item(
                 TableName=self._table,
                 Key=marshal({"pk": entry.id}),
-                ConditionExpression="due_at = :due",
-                ExpressionAttributeValues=marshal({":due": condition}),
+                ConditionExpression=_STILL_DUE,
+                ExpressionAttributeValues=marshal(condition),
             ),
             entry,
         )
 
     def _if_still_due(self, write: Any, entry: Due) -> None:
+        moment = due_text(entry.due_at)
         try:
-            write(f"{due_text(entry.due_at)}#{entry.tenant}")
+            write({":due": f"{entry.tenant}#{moment}", ":formerly": f"{moment}#{entry.tenant}"})
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise translated(error) from error
@@ -124,7 +157,36 @@ class DynamoAgenda:
 
 
 def _entry(keys: Mapping[str, Any]) -> Due:
-    moment, _, tenant = keys["due_at"].partition("#")
-    return Due(
-        id=keys["pk"], tenant=tenant, due_at=datetime.fromisoformat(moment), is_held=keys["pk"].startswith(_HELD)
-    )
+    tenant, moment = read_due(keys["due_at"])
+    return Due(id=keys["pk"], tenant=tenant, due_at=moment, is_held=keys["pk"].startswith(_HELD))
+
+
+def _tenants_part(keys: Mapping[str, Any]) -> str:
+    part: str = keys["due_at"].partition("#")[0]
+    return part
+
+
+class _Look:
+    """What one look into a shard has found so far."""
+
+    def __init__(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> None:
+        self.found = list[Due]()
+        self._now, self._limit, self._most = now, limit, most_of_a_tenant
+        self._taken = Counter[str]()
+
+    @property
+    def has_enough(self) -> bool:
+        return len(self.found) >= self._limit
+
+    def take(self, entry: Due) -> None:
+        """Take an entry, unless it is not due or too much of its tenant."""
+        if not self.is_done_with(entry):
+            self._taken[entry.tenant] += 1
+            self.found.append(entry)
+
+    def has_some_of(self, entry: Due) -> bool:
+        return entry.tenant in self._taken
+
+    def is_done_with(self, entry: Due) -> bool:
+        """Whether neither the entry nor any later one of its tenant is to be taken."""
+        return entry.due_at > self._now or self._taken[entry.tenant] >= self._most

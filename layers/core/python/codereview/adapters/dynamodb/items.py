@@ -65,11 +65,19 @@ def held_pk(held_id: UUID) -> str:
 def due_attributes(due_at: datetime | None, *, pk: str, tenant: str) -> dict[str, str]:
     """Spell out the attributes that put an item into the index of waiting work; none without a due time.
 
-    The tenant stands behind the time, so that the index, which holds keys only, tells whose turn it is.
+    The tenant stands before the time: who reads the index, which holds keys only, sees whose turn it is, and can pass
+    over the rest of a tenant that has thousands.
     """
     if due_at is None:
         return {}
-    return {"due_shard": shard_of(pk), "due_at": f"{due_text(due_at)}#{tenant}"}
+    return {"due_shard": shard_of(pk), "due_at": f"{tenant}#{due_text(due_at)}"}
+
+
+def read_due(text: str) -> tuple[str, datetime]:
+    """Read tenant and time of an entry; earlier releases wrote the time first, and no host has the time's capital T."""
+    first, _, second = text.partition("#")
+    tenant, moment = (second, first) if "T" in first else (first, second)
+    return tenant, datetime.fromisoformat(moment)
 
 
 def shard_of(pk: str) -> str:
@@ -85,7 +93,7 @@ def due_text(moment: datetime) -> str:
 def due_moment(values: Mapping[str, Any]) -> datetime | None:
     """Read back when an item is due."""
     text = values.get("due_at")
-    return datetime.fromisoformat(text.partition("#")[0]) if text else None
+    return read_due(text)[1] if text else None
 
 
 def review_attributes(item: ReviewItem, *, now: datetime) -> dict[str, Any]:

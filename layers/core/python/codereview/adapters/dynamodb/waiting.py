@@ -31,7 +31,7 @@ class DynamoWaiting:
 
     def read(self, *, most: int) -> Sequence[Waiting]:
         """Return some of what waits, of every tenant as much as of the others, the longest due first."""
-        due = self._agenda.due(now=self._clock.now() + _AHEAD, limit=_MOST_READ)
+        due = self._agenda.due(now=self._clock.now() + _AHEAD, limit=_MOST_READ, most_of_a_tenant=most)
         chosen = fair_order(due)[:most]
         items = batch_get(self._client, self._table, [entry.id for entry in chosen])
         found = []

@@ -76,9 +76,9 @@ class ToldAgenda:
         if not self.is_rehearsal:
             self.inner.hold(held)
 
-    def due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+    def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
         """List what is due."""
-        return self.inner.due(now=now, limit=limit)
+        return self.inner.due(now=now, limit=limit, most_of_a_tenant=most_of_a_tenant)
 
     def envelope_of(self, entry: Due) -> Envelope | None:
         """Read a message."""
