@@ -16,6 +16,7 @@ from codereview.domain.envelope_codec import encode
 from codereview.errors import ConflictError
 from tests.scenarios.world import MAX_RECEIVES, VISIBILITY
 
+_LOOKED_AT = timedelta(seconds=50)  # a letter is hidden for so long
 _AT_RECONCILERS_RATE = 20  # a second, which is what the reconciler asks for
 
 
@@ -102,8 +103,8 @@ class SimulatedQueue:
     # --- moving dead letters back, as SQS does it
 
     def count(self) -> int:
-        """Return how many dead letters there are."""
-        return len(self.dead)
+        """Return how many dead letters can be seen."""
+        return sum(letter.visible_at <= self.now() for letter in self.dead)
 
     def is_moving(self) -> bool:
         """Whether they are being moved."""
@@ -152,8 +153,10 @@ class SimulatedQueue:
         return QueueDepth(waiting=len(self.visible()), in_flight=hidden, delayed=0, dead_letters=len(self.dead))
 
     def letters(self, *, limit: int) -> Sequence[RawLetter]:
-        """Show dead letters."""
+        """Show dead letters, each once in a while."""
+        shown = [letter for letter in self.dead if letter.visible_at <= self.now()][:limit]
+        for letter in shown:
+            letter.visible_at = self.now() + _LOOKED_AT
         return [
-            RawLetter(id=str(number), body=letter.body, sent_at=None, attempts=letter.receives)
-            for number, letter in enumerate(self.dead[:limit])
+            RawLetter(id=str(id(letter)), body=letter.body, sent_at=None, attempts=letter.receives) for letter in shown
         ]

@@ -23,7 +23,8 @@ from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from codereview.use_cases.trace_review import TraceReview
-from tests.scenarios.test_reconciler import HOUR, MINUTE, Letters, Log, delivery, parked
+from tests.scenarios.simulated_queue import Message, SimulatedQueue
+from tests.scenarios.test_reconciler import HOUR, MINUTE, Log, delivery, parked
 from tests.scenarios.world import NOW, Agenda, Blackout, Clock, Objects, ReviewQueue, Store, World, pull_request_event
 
 BOTH = pytest.mark.parametrize("is_rehearsal", [True, False])
@@ -66,11 +67,12 @@ def test_failed_deliveries_are_told_and_in_a_rehearsal_not_repeated_nor_waited_f
 @BOTH
 def test_f24_dead_letters_are_told_and_in_a_rehearsal_left(*, is_rehearsal: bool) -> None:
     world, told = World(), list[str]()
-    letters = Letters(world, 3)
+    letters = SimulatedQueue(now=lambda: world.now, dead=[Message(body=str(n), visible_at=NOW) for n in range(3)])
     queue = ToldDeadLetters(inner=letters, tell=told.append, is_rehearsal=is_rehearsal)
     ReviveDeadLetters(clock=Clock(world), jobs=AtOnce(since=NOW), queue=queue)()
     assert told == ["move about 3 dead letters of reviews back"]
-    assert len(letters.moves) == (0 if is_rehearsal else 1)
+    assert [letter.body for letter in queue.letters(limit=2)] == ["0", "1"]
+    assert len(letters.tasks) == (0 if is_rehearsal else 1)
 
 
 class Reviews:

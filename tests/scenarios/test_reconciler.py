@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from codereview.domain.reconciling import (
     CLOCKS_APART,
     DELIVERIES_KEPT,
+    FIRST_MOVE_PAUSE,
+    MAX_MOVES,
+    POISON_ROUND,
     DeadLetters,
     Delivery,
     Due,
@@ -25,7 +28,6 @@ from codereview.errors import PermanentError, RetryableError
 from codereview.ports import JobState
 from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.release_due import ReleaseDue
-from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from tests.scenarios.test_life_of_a_review import expect_one_review
 from tests.scenarios.world import (
     NOW,
@@ -294,59 +296,53 @@ def test_what_was_not_reached_in_time_is_asked_for_in_the_next_minute() -> None:
 # --- dead letters
 
 
-def letters(count: int, *, generation: int = 0, moved: timedelta | None = None, is_moving: bool = False) -> DeadLetters:
+def letters(
+    count: int,
+    *,
+    generation: int = 0,
+    moved: timedelta | None = None,
+    seen: timedelta | None = None,
+    is_moving: bool = False,
+) -> DeadLetters:
     return DeadLetters(
-        count=count, is_moving=is_moving, generation=generation, moved_at=NOW - moved if moved is not None else None
+        count=count,
+        is_moving=is_moving,
+        generation=generation,
+        moved_at=NOW - moved if moved is not None else None,
+        seen_at=NOW - seen if seen is not None else None,
     )
+
+
+AWAY = POISON_ROUND + FIRST_MOVE_PAUSE  # as long as poison at least, and then the look that finds it
 
 
 @pytest.mark.parametrize(
     ("found", "is_due", "generation"),
     [
-        (letters(0, generation=3, moved=HOUR), False, 0),
+        (letters(0), False, 0),
+        (letters(0, generation=3, moved=AWAY), False, 3),
+        (letters(0, generation=3, moved=26 * HOUR), False, 3),
+        (letters(0, generation=3, moved=27 * HOUR), False, 0),
+        (letters(0, generation=3, moved=27 * HOUR, seen=AWAY), False, 3),
+        (letters(0, generation=MAX_MOVES, moved=300 * HOUR, seen=AWAY), False, MAX_MOVES),
         (letters(1), True, 1),
         (letters(1, generation=1, moved=20 * MINUTE), False, 1),
         (letters(1, generation=1, moved=30 * MINUTE), True, 2),
         (letters(1, generation=3, moved=HOUR), False, 3),
-        (letters(1, generation=50, moved=23 * HOUR), False, 50),
-        (letters(1, generation=50, moved=24 * HOUR), True, 51),
+        (letters(1, generation=9, moved=23 * HOUR), False, 9),
+        (letters(1, generation=9, moved=24 * HOUR), True, MAX_MOVES),
+        (letters(1, generation=MAX_MOVES, moved=24 * HOUR), False, MAX_MOVES),
         (letters(1, generation=1, moved=HOUR, is_moving=True), False, 1),
         (letters(0, generation=1, moved=HOUR, is_moving=True), False, 1),
     ],
-    ids=["empty", "first", "too early", "again", "growing", "a day at most", "daily", "F24 moving", "F25 nearly moved"],
-)
+    ids=[
+        "empty", "poison may be away", "it may be late", "empty for good", "seen since", "moved by hand", "first",
+        "too early", "again", "growing", "a day at most", "daily", "never again", "F24 moving", "F25 nearly moved",
+    ],
+)  # fmt: skip
 def test_f24_dead_letters_are_moved_back_with_growing_pauses(
     found: DeadLetters, *, is_due: bool, generation: int
 ) -> None:
     decision = decide_move(found, now=NOW)
     assert (decision.is_due, decision.generation) == (is_due, generation)
-
-
-@dataclass
-class Letters:
-    """A dead-letter queue whose poison comes back within minutes."""
-
-    world: World
-    letters: int
-    moves: list[datetime] = field(default_factory=list)
-    name: str = "reviews"
-
-    def count(self) -> int:
-        return self.world.call("letters.count", lambda: self.letters)
-
-    def is_moving(self) -> bool:
-        return self.world.call("letters.is_moving", lambda: False)
-
-    def move(self) -> None:
-        self.world.call("letters.move", lambda: self.moves.append(self.world.now))
-
-
-def test_poison_comes_round_once_a_day_at_most() -> None:
-    world = World()
-    poison = Letters(world, letters=1)
-    revive = ReviveDeadLetters(clock=Clock(world), jobs=MemoryJobs(world), queue=poison)
-    for _ in range(14 * 24 * 4):
-        revive()
-        world.now += 15 * MINUTE
-    assert 14 <= len(poison.moves) <= 24
-    assert poison.moves[-1] - poison.moves[-2] == timedelta(days=1)
+    assert decision.is_given_up == (found.count > 0 and found.generation == MAX_MOVES)

@@ -1,5 +1,6 @@
 """When the reconciler's jobs are due, on DynamoDB's own conditional writes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,9 @@ def test_a_job_is_due_once_in_its_time_whoever_asks(jobs: DynamoJobs) -> None:
 
 def test_a_job_remembers_its_state_and_may_come_sooner(jobs: DynamoJobs) -> None:
     jobs.begin("deliveries", now=NOW, every=EVERY)
-    jobs.finish("deliveries", JobState(since=NOW, generation=3), next_at=NOW + timedelta(minutes=1))
-    again = jobs.begin("deliveries", now=NOW + timedelta(minutes=1), every=EVERY)
-    assert again == JobState(since=NOW, generation=3)
-    jobs.finish("deliveries", JobState(generation=0))  # keeps the moment that it has
-    assert jobs.begin("deliveries", now=NOW + timedelta(hours=1), every=EVERY) == JobState(since=NOW)
+    state = JobState(since=NOW, generation=3, seen_at=NOW + timedelta(seconds=1))
+    jobs.finish("deliveries", state, next_at=NOW + timedelta(minutes=1))
+    assert jobs.begin("deliveries", now=NOW + timedelta(minutes=1), every=EVERY) == state
+    jobs.finish("deliveries", JobState(generation=0))  # keeps the moments that it has
+    again = jobs.begin("deliveries", now=NOW + timedelta(hours=1), every=EVERY)
+    assert again == replace(state, generation=0)

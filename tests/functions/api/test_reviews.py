@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from codereview import messages
+from codereview.adapters.aws.dead_letters import SqsDeadLetters
 from codereview.domain.control.audit_codec import encode_audit
 from codereview.domain.envelope import Trigger
 from codereview.domain.envelope_codec import decode
@@ -232,6 +233,26 @@ def test_a_letter_of_the_recorders_says_where_its_reason_is_and_not_what_a_revie
         ("github.com:1", str(review)),
         ("github.com:1", None),
     }
+
+
+def test_a_dead_letter_that_broke_off_before_a_review_began_says_where_to_look(world: World) -> None:
+    world.call("POST", REVIEWS, world.key(), body={"repository_id": 5, "number": 7})
+    (message,) = world.queued()
+    world.dead_letter(message)
+    (letter,) = world.call("GET", "/v1/deployment/queues/reviews/dead-letters", world.operator()).json["items"]
+    assert letter["review_id"] is None
+    assert f"see delivery {json.loads(message)['delivery']} in the reviewer's log" in letter["reason"]
+
+
+def test_the_reconciler_reads_each_letter_once_in_a_run_and_leaves_it_there(world: World) -> None:
+    for body in ("one", "two"):
+        world.dead_letter(body)
+    letters = SqsDeadLetters(world.aws.client("sqs"), world.settings.review_dead_letters_url, name="reviews")
+    found = [*letters.letters(limit=1), *letters.letters(limit=10)]
+    assert sorted(letter.body for letter in found) == ["one", "two"]
+    assert all(letter.sent_at is not None for letter in found)
+    assert letters.letters(limit=10) == []
+    assert world.call("GET", "/v1/deployment/queues", world.operator()).json["items"][0]["dead_letters"] == 2
 
 
 def test_dead_letters_go_back_once_and_the_move_is_listed_and_audited(world: World) -> None:

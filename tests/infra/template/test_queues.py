@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from codereview.domain.reconciling import POISON_ROUND
 from codereview.use_cases.review_pull_request import LEASE
 from tests.infra.template.deployed import Stack, target
 
@@ -54,6 +55,13 @@ def test_f18_the_lease_of_a_pull_request_outlives_the_reviewer(any_system: Stack
     timeout = timedelta(seconds=any_system.properties("ReviewerFunction")["Timeout"])
     visibility = timedelta(seconds=any_system.properties("ReviewQueue")["VisibilityTimeout"])
     assert timeout < LEASE < visibility
+
+
+def test_poison_is_away_from_the_dead_letters_for_no_longer_than_the_reconciler_reckons(any_system: Stack) -> None:
+    for name in _sources(any_system):
+        queue = any_system.properties(name)
+        visibility = timedelta(seconds=queue["VisibilityTimeout"])
+        assert visibility * queue["RedrivePolicy"]["maxReceiveCount"] <= POISON_ROUND
 
 
 def test_the_reviewer_outlives_a_call_of_the_analyzer(any_system: Stack) -> None:

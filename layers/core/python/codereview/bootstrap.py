@@ -228,8 +228,9 @@ def reconciler() -> "ReconcilerApp":
 
     from codereview.adapters.aws.audit_queue import SqsAuditQueue
     from codereview.adapters.aws.dead_letters import SqsDeadLetters
-    from codereview.adapters.aws.queues import SqsReviewQueue
+    from codereview.adapters.aws.queues import SqsRecordQueue, SqsReviewQueue
     from codereview.adapters.aws.secrets import Secrets
+    from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
     from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
     from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
     from codereview.adapters.dynamodb.control.tenants import DynamoTenants
@@ -244,6 +245,9 @@ def reconciler() -> "ReconcilerApp":
     from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
     from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
     from codereview.settings import reconciler_settings
+    from codereview.use_cases.control.pace_writes import PaceWrites
+    from codereview.use_cases.end_review import EndReview
+    from codereview.use_cases.reconcile.end_poison import EndPoison
     from codereview.use_cases.reconcile.redeliver import RedeliverFailed
     from codereview.use_cases.reconcile.release_due import ReleaseDue
     from codereview.use_cases.reconcile.revive import ReviveDeadLetters
@@ -263,7 +267,8 @@ def reconciler() -> "ReconcilerApp":
         most_of_a_tenant=settings.reviewers * RELEASES_FOR_EACH_REVIEWER,
     )
     credentials = secrets.read(settings.github_secret_arn, "app_id", "private_key")
-    github = _github(settings, credentials)
+    pace = PaceWrites(clock=clock, buckets=DynamoBuckets(dynamodb, settings.control_table))
+    github = _github(settings, credentials, pace=pace)
     redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=GitHubDeliveries(github.client))
     sweep = SweepHeads(
         clock=clock,
@@ -286,9 +291,23 @@ def reconciler() -> "ReconcilerApp":
     tenants = renew_tenants(dynamodb, settings.control_table, clock, github=github, host=settings.github_host)
     contacts = forget_contacts(dynamodb, settings.control_table, clock)
     mail = _mail(settings, session, dynamodb) if settings.notice_sender else None
-    reviews, records = (
-        ReviveDeadLetters(clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, url, name=name))
-        for name, url in (("reviews", settings.review_dead_letters_url), ("records", settings.record_dead_letters_url))
+    poison = EndPoison(
+        clock=clock,
+        ids=RandomIds(),
+        github=github,
+        store=sweep.store,
+        end=EndReview(
+            clock=clock, store=sweep.store, record_queue=SqsRecordQueue(sqs, settings.record_queue_url), publish=None
+        ),
+    )
+    reviews = ReviveDeadLetters(
+        clock=clock,
+        jobs=jobs,
+        queue=SqsDeadLetters(sqs, settings.review_dead_letters_url, name="reviews"),
+        end=lambda letter, moved_at: poison(letter, moved_at=moved_at),
+    )
+    records = ReviveDeadLetters(
+        clock=clock, jobs=jobs, queue=SqsDeadLetters(sqs, settings.record_dead_letters_url, name="records")
     )
     return ReconcilerApp(
         clock=clock,

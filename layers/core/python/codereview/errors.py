@@ -30,16 +30,16 @@ class HeldError(RetryableError):
     `retry_after` is when to look again, no promise.
     """
 
-
-class DeploymentError(RetryableError):
-    """Our own deployment refuses: a role, a key or a table is not as it must be; all waits until that is mended."""
-
     def __init__(
         self, message: str, *, retry_after: timedelta | None = None, ends: datetime | str | None = None
     ) -> None:
         """Keep what people are told of its end, a moment or in words what has to happen; `None` where nobody knows."""
         super().__init__(message, retry_after=retry_after)
         self.ends = ends
+
+
+class DeploymentError(RetryableError):
+    """Our own deployment refuses: a role, a key or a table is not as it must be; all waits until that is mended."""
 
 
 class UnknownOutcomeError(RetryableError):

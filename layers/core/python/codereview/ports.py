@@ -10,6 +10,7 @@ from uuid import UUID
 from codereview.domain.change import FileChange
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.control.flags import FlagSnapshot
+from codereview.domain.control.queues import RawLetter
 from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate
 from codereview.domain.outline import Span
@@ -495,10 +496,11 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """What a job remembers: a moment (a watermark, the last time it acted) and a count."""
+    """What a job remembers: a moment (a watermark, the last time it acted), a count, when it last found something."""
 
     since: datetime | None = None
     generation: int = 0
+    seen_at: datetime | None = None
 
 
 class Jobs(Protocol):
@@ -539,6 +541,10 @@ class DeadLetterQueue(Protocol):
 
     def is_moving(self) -> bool:
         """Whether letters are being moved back now."""
+        ...
+
+    def letters(self, *, limit: int) -> Sequence[RawLetter]:
+        """Read some letters, and hide them for less than a minute, so that the next call reads others; takes none."""
         ...
 
     def move(self) -> None:

@@ -235,7 +235,7 @@ def test_while_github_cannot_be_asked_the_event_waits_and_is_made_up_for(scene: 
     assert isinstance(held, Parked)
     assert scene.status() is ACTIVE
     scene.hub.trouble = None
-    (entry,) = scene.agenda.due(now=held.until, limit=10)
+    (entry,) = scene.agenda.due(now=held.until, limit=10, most_of_a_tenant=10)
     envelope = scene.agenda.envelope_of(entry)
     assert envelope is not None
     scene.world.moment = held.until
@@ -248,7 +248,7 @@ def test_an_installation_that_github_still_names_when_it_says_it_was_deleted_is_
     held = scene.hear("deleted")
     assert isinstance(held, Parked)
     assert held.until - scene.world.moment < timedelta(minutes=2)
-    (entry,) = scene.agenda.due(now=held.until, limit=10)
+    (entry,) = scene.agenda.due(now=held.until, limit=10, most_of_a_tenant=10)
     envelope = scene.agenda.envelope_of(entry)
     assert envelope is not None
     scene.world.moment += timedelta(minutes=5)

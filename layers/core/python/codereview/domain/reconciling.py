@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+# The review queue's, which no other queue's exceed; `tests/infra/template` holds the template to them.
+VISIBILITY = timedelta(minutes=30)
+MAX_RECEIVES = 5
+
 # A message that was sent again may stand in a long queue. As long as its review is not claimed it is sent once more
-# after this time, which is the queue's visibility timeout: an earlier copy has had its turn by then.
-RESEND_AFTER = timedelta(minutes=30)
+# after this time: an earlier copy has had its turn by then.
+RESEND_AFTER = VISIBILITY
 
 # GitHub redelivers what is not older than 3 days:
 # https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
@@ -24,6 +28,14 @@ _TOO_LARGE = 413
 
 FIRST_MOVE_PAUSE = timedelta(minutes=15)
 LONGEST_MOVE_PAUSE = timedelta(days=1)
+
+# With the pauses between them so many moves take four days, of the fourteen that a letter is kept.
+MAX_MOVES = 10
+
+# Poison that was moved back is away for so long. That the queue is empty meanwhile says nothing; once it has been for
+# longer than that and a day in which other work may stand before it, what comes next is something new.
+POISON_ROUND = MAX_RECEIVES * VISIBILITY
+_QUIET = POISON_ROUND + LONGEST_MOVE_PAUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,32 +123,39 @@ def _is_hopeless(tries: Sequence[Delivery], first: Delivery, now: datetime) -> b
 class DeadLetters:
     """A dead-letter queue as it was found, and what we did to it before.
 
-    `generation` counts the moves since the queue was last seen empty.
+    `generation` counts the moves since it had last been empty for good; `seen_at` is when it was last found not empty.
     """
 
     count: int
     is_moving: bool
     generation: int
     moved_at: datetime | None
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveDecision:
-    """Whether to start moving the letters back, and the generation to remember."""
+    """Whether to start moving the letters back, and the generation to remember; `is_given_up`: not by ourselves."""
 
     is_due: bool
     generation: int
+    is_given_up: bool = False
 
 
 def decide_move(letters: DeadLetters, *, now: datetime) -> MoveDecision:
-    """Move dead letters back with growing pauses: an outage heals by itself, poison comes round once a day at most.
+    """Move dead letters back with growing pauses, and at last not any more.
 
-    What is poison to a review ends as failed after a number of attempts, so that its letter finds nothing to do.
+    An outage heals by itself; poison comes round ever less often, and ends.
     """
-    if letters.count == 0:
-        return MoveDecision(is_due=False, generation=letters.generation if letters.is_moving else 0)
+    stays = MoveDecision(is_due=False, generation=letters.generation)
     if letters.is_moving:
-        return MoveDecision(is_due=False, generation=letters.generation)
-    pause = min(FIRST_MOVE_PAUSE * 2 ** min(letters.generation, 10), LONGEST_MOVE_PAUSE)
+        return stays
+    if letters.count == 0:
+        last = max((moment for moment in (letters.moved_at, letters.seen_at) if moment is not None), default=None)
+        is_quiet = last is None or now - last > _QUIET
+        return MoveDecision(is_due=False, generation=0) if is_quiet else stays
+    if letters.generation >= MAX_MOVES:
+        return MoveDecision(is_due=False, generation=letters.generation, is_given_up=True)
+    pause = min(FIRST_MOVE_PAUSE * 2**letters.generation, LONGEST_MOVE_PAUSE)
     is_due = letters.moved_at is None or letters.moved_at + pause <= now
-    return MoveDecision(is_due=is_due, generation=letters.generation + 1 if is_due else letters.generation)
+    return MoveDecision(is_due=True, generation=letters.generation + 1) if is_due else stays

@@ -35,7 +35,7 @@ class EndReview:
     clock: Clock
     store: ReviewStore
     record_queue: RecordQueue
-    publish: PublishReview
+    publish: PublishReview | None  # None where no review is ended that was posted
 
     def __call__(self, repository: Repository | None, lease: Lease, item: ReviewItem) -> Outcome:
         """Store the end, then tell everybody; what cannot be told now is told when the reconciler sends it again.
@@ -77,8 +77,8 @@ class EndReview:
 
     def _end_check(self, repository: Repository, check_run_id: int, item: ReviewItem) -> None:
         try:
-            is_posted = item.state is ReviewState.POSTED
-            output = self.publish.check_output(item) if is_posted else check_without_review(item)
+            publish = self.publish if item.state is ReviewState.POSTED else None
+            output = publish.check_output(item) if publish is not None else check_without_review(item)
         except PermanentError:
             output = check_without_review(item)
         try:

@@ -1,12 +1,13 @@
 """A queue with its dead letters, as operators see and move them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import of_ours
+from codereview.adapters.aws.letters import look_at, moment_of
 from codereview.domain.control.queues import MoveStatus, MoveTask, QueueDepth, RawLetter
 from codereview.errors import ConflictError
 from codereview.ports import Clock
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 _MOST_MOVES = 10
-_HIDDEN_SECONDS = 5  # long enough for one look to show each letter once
+_HIDDEN = timedelta(seconds=5)  # long enough for one look to show each letter once
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 _METRICS = {
     "oldest_age_seconds": "ApproximateAgeOfOldestMessage",
@@ -91,16 +92,9 @@ class SqsWatchedQueue:
     def letters(self, *, limit: int) -> Sequence[RawLetter]:
         """Receive some dead letters without taking them out."""
         try:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._dead_letters_url,
-                MaxNumberOfMessages=limit,
-                VisibilityTimeout=_HIDDEN_SECONDS,
-                WaitTimeSeconds=0,
-                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
-            )
+            return look_at(self._sqs, self._dead_letters_url, limit=limit, hidden_for=_HIDDEN)
         except (ClientError, BotoCoreError) as error:
             raise of_ours("SQS", error) from error
-        return [_letter(message) for message in answer.get("Messages", [])]
 
     def move(self, *, messages_per_second: int) -> None:
         """Start SQS's own move task; where each message came from, SQS knows."""
@@ -150,27 +144,12 @@ class SqsWatchedQueue:
         return {str(name): value for name, value in answer["Attributes"].items()}
 
 
-def _letter(message: Mapping[str, Any]) -> RawLetter:
-    attributes = message.get("Attributes", {})
-    sent = attributes.get("SentTimestamp")
-    return RawLetter(
-        id=message["MessageId"],
-        body=message.get("Body", ""),
-        sent_at=_moment(sent) if sent else None,
-        attempts=int(attributes.get("ApproximateReceiveCount", 0)),
-    )
-
-
 def _task(task: Mapping[str, Any]) -> MoveTask:
     return MoveTask(
         status=MoveStatus(str(task.get("Status", "")).lower()),
-        started_at=_moment(task.get("StartedTimestamp", 0)),
+        started_at=moment_of(task.get("StartedTimestamp", 0)),
         moved=int(task.get("ApproximateNumberOfMessagesMoved", 0)),
         to_move=task.get("ApproximateNumberOfMessagesToMove"),
         messages_per_second=task.get("MaxNumberOfMessagesPerSecond"),
         failure=task.get("FailureReason"),
     )
-
-
-def _moment(milliseconds: Any) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC)

@@ -50,20 +50,23 @@ class DynamoJobs:
         except BotoCoreError as error:
             raise translated(error) from error
         values = unmarshal(answer["Attributes"])
-        since = values.get("since")
-        return JobState(
-            since=moment_of(since) if since is not None else None, generation=int(values.get("generation", 0))
-        )
+
+        def moment(attribute: str) -> datetime | None:
+            return moment_of(values[attribute]) if attribute in values else None
+
+        return JobState(since=moment("since"), generation=int(values.get("generation", 0)), seen_at=moment("seen_at"))
 
     def finish(self, name: str, state: JobState, *, next_at: datetime | None = None) -> None:
         """Store the state, and a next time that is sooner than the usual one."""
         values = {
             ":since": epoch_ms(state.since) if state.since is not None else None,
             ":generation": state.generation,
+            ":seen_at": epoch_ms(state.seen_at) if state.seen_at is not None else None,
             ":next": epoch_ms(next_at) if next_at is not None else None,
         }
         parts = ["generation = :generation"]
         parts += ["since = :since"] if state.since is not None else []
+        parts += ["seen_at = :seen_at"] if state.seen_at is not None else []
         parts += ["next_at = :next"] if next_at is not None else []
         try:
             self._client.update_item(

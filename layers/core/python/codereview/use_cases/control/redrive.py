@@ -6,12 +6,12 @@ from uuid import UUID
 
 from codereview import messages
 from codereview.control_ports import AuditOutbox, WatchedQueue
+from codereview.domain.asked import asked_review_id
 from codereview.domain.control.audit import Request, audited
 from codereview.domain.control.audit_codec import decode_audit
 from codereview.domain.control.queues import DeadLetter, MoveStatus, RawLetter
-from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.envelope_codec import decode
-from codereview.domain.review import ReviewKey, tenant_of
+from codereview.domain.review import tenant_of
 from codereview.domain.stored import decode_recorded
 from codereview.errors import ConflictError, PermanentError
 from codereview.ports import ReviewStore
@@ -61,10 +61,7 @@ class ReadDeadLetters:
 
     def _read(self, letter: RawLetter) -> DeadLetter:
         about = _about(letter.body)
-        reason = about.reason
-        if about.is_reviewers and about.review_id is not None:
-            item = self.store.load(about.review_id)
-            reason = (item.last_error or item.reason) if item else None
+        item = self.store.load(about.review_id) if about.is_reviewers and about.review_id is not None else None
         return DeadLetter(
             id=letter.id,
             sent_at=letter.sent_at,
@@ -73,13 +70,13 @@ class ReadDeadLetters:
             repository_id=about.repository_id,
             number=about.number,
             review_id=about.review_id,
-            reason=reason,
+            reason=(item.last_error or item.reason) if item else about.reason,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _About:
-    """What a message is about; `reason` is what can be said without its review."""
+    """What a message is about; `reason` is what can be said where no review tells why it failed."""
 
     tenant: str | None = None
     repository_id: int | None = None
@@ -105,25 +102,10 @@ def _of_envelope(body: str) -> _About:
         tenant=tenant_of(envelope.host, envelope.owner_id),
         repository_id=envelope.repository_id,
         number=envelope.number,
-        review_id=_review_id(envelope),
+        review_id=asked_review_id(envelope),
         is_reviewers=True,
+        reason=f"it broke off before a review was begun: see delivery {envelope.delivery} in the reviewer's log",
     )
-
-
-def _review_id(envelope: Envelope) -> UUID | None:
-    """Return the review that the message is about, where that does not depend on what GitHub says now."""
-    if envelope.review_id is not None:
-        return UUID(envelope.review_id)
-    asked = (envelope.repository_id, envelope.number, envelope.head_sha)
-    if envelope.trigger is not Trigger.PULL_REQUEST or envelope.action == "edited" or None in asked:
-        return None
-    key = ReviewKey(
-        tenant=tenant_of(envelope.host, envelope.owner_id),
-        repository_id=envelope.repository_id or 0,
-        number=envelope.number or 0,
-        head_sha=envelope.head_sha or "",
-    )
-    return key.review_id
 
 
 def _of_record(body: str) -> _About:

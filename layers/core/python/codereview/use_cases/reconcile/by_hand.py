@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from codereview.domain.control.queues import RawLetter
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Held
 from codereview.domain.reconciling import Delivery, Due
@@ -134,6 +135,10 @@ class ToldDeadLetters:
     def is_moving(self) -> bool:
         """Whether letters are being moved back now."""
         return self.inner.is_moving()
+
+    def letters(self, *, limit: int) -> Sequence[RawLetter]:
+        """Read some letters."""
+        return self.inner.letters(limit=limit)
 
     def move(self) -> None:
         """Tell how many are moved, and move them."""
