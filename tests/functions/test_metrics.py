@@ -16,11 +16,12 @@ import pytest
 from codereview.adapters.github.quota import watch_quota
 from codereview.adapters.models.counted import CountedModel
 from codereview.adapters.models.mock import MockModel
-from codereview.domain.metrics import Metric, Tally, embedded
+from codereview.domain.metrics import Metric, Origin, Tally, embedded, namespace_of
 from codereview.domain.parking import WaitReason
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import Usage
 from codereview.domain.review import Failed, Parked, Posted, Skipped, SkipReason, Superseded
+from codereview.entrypoints.json_log import JsonLog
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp, found_by
 from codereview.entrypoints.reviewer import measured, told
@@ -111,6 +112,20 @@ def test_a_parked_review_is_counted_in_all_and_by_its_reason(reason: str, metric
 
 def test_a_metrics_time_is_in_milliseconds() -> None:
     assert embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW)["_aws"]["Timestamp"] == 1_773_576_060_000
+
+
+@pytest.mark.parametrize("stack", ["codereview-dev", "codereview-prod"])
+def test_a_stacks_metrics_are_in_a_namespace_of_its_own(stack: str) -> None:
+    stream, origin = io.StringIO(), Origin(namespace=namespace_of(stack))
+    logger = function_logger(f"origin-{stack}", origin=origin)
+    for handler in logger.handlers:
+        cast("Any", handler).setStream(stream)
+    logger.info("Done", **embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW))
+    JsonLog(stream.write, FakeClock(), service="webhook", level="INFO", origin=origin)(
+        "INFO", "Webhook delivery", measured={Metric.WEBHOOKS_ACCEPTED: 1}
+    )
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines] == [f"CodeReview/{stack}"] * 2
 
 
 def test_no_values_make_no_metric_line() -> None:
@@ -298,7 +313,7 @@ def test_no_metric_is_written_past_the_enum() -> None:
 
 def test_the_list_of_metrics_is_complete_and_names_no_other() -> None:
     document = (ROOT / "docs/telemetry.md").read_text().partition("## Metrics")[2]
-    named = set(re.findall(r"`([A-Z][a-zA-Z]+)`", document)) - {"CodeReview", "ModelPrices"}
+    named = set(re.findall(r"`([A-Z][a-zA-Z]+)`", document)) - {"ModelPrices"}
     assert named == set(Metric)
 
 

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "STAGE": "test",
     "POWERTOOLS_SERVICE_NAME": "webhook",
     "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_METRICS_NAMESPACE": "CodeReview/codereview-test",
     "REVIEW_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/reviews",
     "WEBHOOK_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:webhook-AbCdEf",
     "GITHUB_HOST": "github.com",
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_SESSION_TOKEN": SESSION_TOKEN,
 }
+OPTIONAL = {"STAGE", "AWS_SESSION_TOKEN", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
 SECRET = b"canary-webhook-secret"
 
 
@@ -59,6 +61,7 @@ def test_a_delivery_costs_one_send_and_the_first_one_a_secret(
     assert [(line["service"], line["outcome"], line["delivery"]) for line in lines] == [
         ("webhook", "accepted", GUID)
     ] * 2
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines} == {"CodeReview/codereview-test"}
 
 
 def test_sqs_and_secrets_manager_may_have_addresses_of_their_own(
@@ -93,7 +96,7 @@ def test_f1_f2_f3_no_success_without_sqs_saying_so(
     assert handler.handle(delivery(pull_request(), secret=SECRET), Invocation())["statusCode"] == 202
 
 
-@pytest.mark.parametrize("name", sorted(ENVIRONMENT.keys() - {"STAGE", "AWS_SESSION_TOKEN"} - {"POWERTOOLS_LOG_LEVEL"}))
+@pytest.mark.parametrize("name", sorted(ENVIRONMENT.keys() - OPTIONAL))
 def test_b100_a_function_without_its_settings_serves_nothing(
     aws: AwsServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

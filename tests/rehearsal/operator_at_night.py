@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codereview.domain.metrics import namespace_of
 from local.checkout import ROOT, child_environment
 from local.stack import STACK_NAME, LocalStack
 from tests.infra.template.deployed import Stack, Template
@@ -63,7 +64,7 @@ class Night:
             self.watch.measure("AWS/Lambda", "Errors", died, FunctionName=f"{STACK_NAME}-{service}")
         self.watch.measure("AWS/SQS", "ApproximateNumberOfMessagesVisible", self.waiting(), QueueName="reviews")
         # Ours says that it ran; the schedule's own time is not waited for.
-        self.watch.measure("CodeReview", "JobsFailed", 0, service="reconciler")
+        self.watch.measure(namespace_of(STACK_NAME), "JobsFailed", 0, service="reconciler")
         self.watch.next_round()
 
     def read_until(self, service: str) -> int:
@@ -78,7 +79,7 @@ class Night:
     def ringing(self) -> set[str]:
         """Return the alarms that are on, without the stack's name in front."""
         parameters = {
-            "Stack": "night",
+            "Stack": STACK_NAME,
             "Runbooks": "docs/runbooks",
             "Email": "",
             "SlackWorkspace": "",
@@ -96,7 +97,7 @@ class Night:
         }
         alarms = _named(Stack(self.templates["infra/alarms.yaml"], parameters))
         found = states(alarms, self.watch)
-        return {name.removeprefix("night-") for name, state in found.items() if state is State.ALARM}
+        return {name.removeprefix(f"{STACK_NAME}-") for name, state in found.items() if state is State.ALARM}
 
     def waiting(self) -> int:
         """Count the messages that no reviewer has taken."""

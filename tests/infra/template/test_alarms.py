@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from codereview.domain.metrics import Metric
+from codereview.domain.metrics import Metric, namespace_of
 from local.checkout import ROOT
 from tests.infra.template.deployed import Stack, Template, target
 from tests.infra.template.watched import Watched, alarms, billed_metrics, metrics_of, page_of, tags
@@ -219,6 +219,18 @@ def test_every_metric_of_our_own_in_an_alarm_is_one_that_this_function_writes(wa
         (service,) = metric.services
         assert metric.dimensions == {"service"}
         assert metric.name in written_by(service), metric
+
+
+def test_two_stacks_of_an_account_have_no_metric_in_common(templates: dict[str, Template], any_system: Stack) -> None:
+    def read(stack: str) -> set[str]:
+        there = Stack(templates["infra/alarms.yaml"], PARAMETERS | {"Stack": stack})
+        return {m.namespace for alarm in alarms(there).values() for m in metrics_of(alarm) if m.is_own}
+
+    assert read("codereview-dev") == {namespace_of("codereview-dev")}
+    assert read("codereview-prod") == {namespace_of("codereview-prod")}
+    for name, function in any_system.of_type("AWS::Lambda::Function").items():
+        written_to = function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+        assert written_to == namespace_of("codereview-test"), name
 
 
 def test_every_service_is_the_name_of_its_function(any_system: Stack) -> None:

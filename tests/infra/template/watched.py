@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from codereview.domain.metrics import NAMESPACE
+from codereview.domain.metrics import namespace_of
 from tests.infra.template.deployed import Stack
 
 _PAGE = re.compile(r"Runbook: (?P<base>\S+)/(?P<slug>[a-z-]+)\.md$")
@@ -23,7 +23,7 @@ class Watched:
     @property
     def is_own(self) -> bool:
         """Whether our code has to write it."""
-        return self.namespace == NAMESPACE
+        return self.namespace.startswith(namespace_of(""))
 
 
 def alarms(stack: Stack) -> dict[str, dict[str, Any]]:

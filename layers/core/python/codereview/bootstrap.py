@@ -90,7 +90,9 @@ def webhook() -> "WebhookEndpoint":
         clock=clock,
         receiver=Receiver(host=settings.github_host, app_slug=settings.app_slug),
     )
-    log = JsonLog(_write_line, clock, service=settings.log.service, level=settings.log.level)
+    log = JsonLog(
+        _write_line, clock, service=settings.log.service, level=settings.log.level, origin=settings.log.origin
+    )
     return WebhookEndpoint(accept=accept, log=log)
 
 
@@ -749,7 +751,7 @@ def _database(settings: "DatabaseSettings", *, connect_timeout: int = 40, is_kep
 def _logger(settings: "LogSettings") -> "Logger":
     from codereview.entrypoints.logger import function_logger
 
-    return function_logger(settings.service, level=settings.level)
+    return function_logger(settings.service, level=settings.level, origin=settings.origin)
 
 
 def _sdk_config(*, read_timeout: int = 10, total_max_attempts: int = 3, signature_version: str | None = None) -> Any:

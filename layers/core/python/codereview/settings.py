@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from codereview.domain.addresses import is_own_host
+from codereview.domain.metrics import NAMESPACE, NOWHERE, Origin
 from codereview.domain.prices import TokenPrices, parse_prices
 from codereview.errors import ConfigurationError
 
@@ -123,10 +124,11 @@ def _is_plain_url(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """How a function logs."""
+    """How a function logs; `origin` is whose metrics its lines carry."""
 
     service: str
     level: str
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,7 @@ def log_settings(environment: Environment) -> LogSettings:
     return LogSettings(
         service=environment.optional("POWERTOOLS_SERVICE_NAME") or "codereview",
         level=environment.one_of("POWERTOOLS_LOG_LEVEL", _LEVELS, default="INFO"),
+        origin=Origin(namespace=environment.optional("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE),
     )
 
 

@@ -1,18 +1,25 @@
 """Every metric that the code emits, and the form in which CloudWatch takes metrics out of log lines.
 
-One dimension, the function's service, since each further value of a dimension is a metric to pay for; whose review it
-was stands beside the numbers in the same line, where Logs Insights finds it. A metric is paid for by the hour in which
-it is written, so what counts events is written only when there are any; what alarms by its absence is the exception.
+One namespace for each stack, so that two in one account never count for each other. One dimension, the function's
+service, since each further value of a dimension is a metric to pay for; whose review it was stands beside the numbers
+in the same line, where Logs Insights finds it. A metric is paid for by the hour in which it is written, so what counts
+events is written only when there are any; what alarms by its absence is the exception.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-NAMESPACE = "CodeReview"
+NAMESPACE = "CodeReview"  # with the stack's name behind it; by itself only where no stack is known
+
+
+def namespace_of(stack: str) -> str:
+    """Name where a stack's metrics are."""
+    return f"{NAMESPACE}/{stack}"
 
 
 class Metric(StrEnum):
@@ -85,17 +92,35 @@ _UNITS: Mapping[Metric, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whose metrics a log carries, beside its `service`."""
+
+    namespace: str
+
+
+NOWHERE = Origin(namespace=NAMESPACE)  # on a developer's machine
+
+
 def embedded(values: Mapping[Metric, float], *, at: datetime) -> dict[str, Any]:
-    """Return what makes a JSON log line carry `values`; the line's own `service` is their dimension.
+    """Return what makes a JSON log line carry `values`, once its log has said by `addressed` whose they are.
 
     Nothing for no values: a line that declares no metrics is not one of CloudWatch's form.
     """
     if not values:
         return {}
     declared = [{"Name": metric.value, "Unit": metric.unit} for metric in values]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": declared}
+    directive = {"Dimensions": [["service"]], "Metrics": declared}
     numbers = {metric.value: value for metric, value in values.items()}
     return {"_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]}, **numbers}
+
+
+def addressed(line: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
+    """Return a log's line with the namespace for the metrics that it carries."""
+    if "_aws" not in line:
+        return dict(line)
+    directives = [{"Namespace": origin.namespace, **each} for each in line["_aws"]["CloudWatchMetrics"]]
+    return {**line, "_aws": {**line["_aws"], "CloudWatchMetrics": directives}}
 
 
 class Tally:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from codereview.domain.metrics import Metric, embedded
+from codereview.domain.metrics import NOWHERE, Metric, Origin, addressed, embedded
 
 if TYPE_CHECKING:
     from codereview.ports import Clock
@@ -19,11 +19,14 @@ Value = str | int | bool | None
 class JsonLog:
     """Writes one line a call. Values are cut, and escaped to ASCII, so that no text can begin a line of its own."""
 
-    def __init__(self, write: Callable[[str], object], clock: "Clock", *, service: str, level: str) -> None:
+    def __init__(
+        self, write: Callable[[str], object], clock: "Clock", *, service: str, level: str, origin: Origin = NOWHERE
+    ) -> None:
         """Give finished lines to `write`; leave out what is below `level`."""
         self._write = write
         self._clock = clock
         self._service = service
+        self._origin = origin
         self._threshold = _LEVELS[level]
 
     def __call__(
@@ -47,7 +50,7 @@ class JsonLog:
         for name, value in values.items():
             if value is not None:
                 line[name] = value[:_LONGEST_VALUE] if isinstance(value, str) else value
-        self._write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._write(json.dumps(addressed(line, self._origin), separators=(",", ":")) + "\n")
 
 
 def _powertools_time(now: datetime) -> str:

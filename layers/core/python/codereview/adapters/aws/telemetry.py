@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
+from codereview.domain.metrics import namespace_of
 from codereview.errors import NotFoundError
 
 _PERIOD = 300
@@ -53,7 +54,8 @@ class Telemetry:
 
     def metrics(self, own: Mapping[str, Sequence[str]], queues: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
         """Return sums of five minutes; `own` are our metrics, by the service that writes them."""
-        wanted = [("CodeReview", name, {"service": service}) for service, names in own.items() for name in names]
+        ours = namespace_of(self._stack)
+        wanted = [(ours, name, {"service": service}) for service, names in own.items() for name in names]
         wanted += [
             ("AWS/Lambda", name, {"FunctionName": f"{self._stack}-{service}"}) for service in own for name in _LAMBDA
         ]
