@@ -172,7 +172,9 @@ def test_what_is_paused_waits_until_somebody_resumes_it(limited: LimitedWorld, t
     for _ in range(5):
         limited.now += timedelta(minutes=1)
         limited.reconcile()
-        assert isinstance(limited.receive(limited.queue.pop()), Parked)
+        again = limited.receive(limited.queue.pop())
+        assert isinstance(again, Parked)
+        assert (outcome.is_renewed, again.is_renewed) == (False, True)  # and so it is counted once
     assert not [name for name in limited.calls[asked:] if name.startswith("github")]  # a pause of days is no load on it
     limited.resume(target)
     assert isinstance(limited.settle(), Posted)

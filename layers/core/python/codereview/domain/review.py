@@ -104,10 +104,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """The review waits, as a state in the control table, and goes on at about `until` without this message."""
+    """The review waits, as a state in the control table, and goes on at about `until` without this message.
+
+    `is_renewed` where it was waiting for that already: one that is paused is looked at every minute, and waits once.
+    """
 
     reason: str
     until: datetime
+    is_renewed: bool = False
 
 
 Outcome = Skipped | Superseded | Posted | Failed | Parked

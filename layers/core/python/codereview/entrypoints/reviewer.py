@@ -97,7 +97,12 @@ _PARKED_FOR: Mapping[str, Metric] = {
 
 
 def measured(ended: object, envelope: Envelope | None, *, at: datetime) -> Mapping[Metric, float]:
-    """Count how a message ended; of a posted review also the time since its webhook, which is what its author felt."""
+    """Count how a message ended; of a posted review also the time since its webhook, which is what its author felt.
+
+    A review that goes on waiting is counted by what parked it, and by no look at it since.
+    """
+    if isinstance(ended, Parked) and ended.is_renewed:
+        return {}
     if isinstance(ended, Parked) and ended.reason == PULL_REQUEST_IS_TAKEN:
         return {Metric.REVIEWS_POSTPONED: 1}  # nothing holds the review up but another worker on it
     found = [metric for kind, metric in _COUNTED.items() if isinstance(ended, kind)]

@@ -52,7 +52,7 @@ class StillHeld:
             if item is None or held is None:
                 return None
             self.store.save(lease, replace(item, due_at=held.until, strikes=0), now=self.clock.now())
-            return Parked(reason=held.reason, until=held.until)
+            return Parked(reason=held.reason, until=held.until, is_renewed=True)
         finally:
             with suppress(RetryableError, LostLeaseError):
                 self.store.release(lease)
