@@ -114,6 +114,11 @@ def test_a_metrics_time_is_in_milliseconds() -> None:
     assert embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW)["_aws"]["Timestamp"] == 1_773_576_060_000
 
 
+def test_a_review_that_goes_on_waiting_is_not_counted_again() -> None:
+    waiting = Parked(reason="paused: release week", until=_NOW, is_renewed=True)
+    assert measured(waiting, None, at=_NOW) == {}
+
+
 @pytest.mark.parametrize("stack", ["codereview-dev", "codereview-prod"])
 def test_a_stacks_metrics_are_in_a_namespace_of_its_own(stack: str) -> None:
     stream, origin = io.StringIO(), Origin(namespace=namespace_of(stack))
@@ -233,8 +238,8 @@ _numbers = count()
 @pytest.mark.parametrize(
     ("outcome", "counted"),
     [
-        (Redelivered(asked=2, refused=1, left=4, given_up=8), {Metric.DELIVERIES_MISSED: 15}),
-        (Redelivered(asked=0, refused=0, left=0, given_up=0), {}),
+        (Redelivered(missing=9, asked=2, refused=1, left=4, given_up=8), {Metric.DELIVERIES_MISSED: 9}),
+        (Redelivered(missing=0, asked=0, refused=0, left=0, given_up=1), {}),
         (Revived(letters=3, is_moved=False, generation=1), {Metric.DEAD_LETTERS: 3}),
         (Swept(sent=2), {Metric.HEADS_MISSED: 2}),
         (Released(sent=9, skipped=0, left=5, oldest_due_at=None), {Metric.WAITING_LEFT: 5}),

@@ -175,6 +175,13 @@ def test_the_watermark_stays_behind_what_is_unfinished() -> None:
     assert plan_redeliveries([delivery(1, status=413)], now=NOW).given_up == 1
 
 
+def test_a_webhook_that_is_missing_counts_once_however_often_it_was_tried() -> None:
+    tried = [delivery(1, "a", ago=3 * HOUR), delivery(2, "a", ago=2 * HOUR), delivery(3, "a")]
+    assert plan_redeliveries(tried, now=NOW).missing == 1
+    assert plan_redeliveries([*tried, delivery(4, "b", ago=MINUTE)], now=NOW).missing == 2
+    assert plan_redeliveries([delivery(1, is_ok=True), delivery(2, "b", status=413)], now=NOW).missing == 0
+
+
 @dataclass
 class Log:
     """GitHub's log; a redelivery arrives once GitHub reaches us again."""

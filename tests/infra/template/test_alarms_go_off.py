@@ -18,7 +18,7 @@ LEVELS: dict[str, tuple[float, float]] = {
     "WebhookErrors": (1, 0),
     "WebhookSlow": (5_001, 5_000),
     "WebhookSignatures": (5, 4),
-    "MissedDeliveries": (1, 0),
+    "MissedDeliveries": (3, 2),
     "WebhookBacklog": (601, 600),
     "WebhookBacklogDrain": (801, 800),  # messages, at ten reviewers and 45 s: an hour
     "DeadLetters": (1, 0),
@@ -103,6 +103,23 @@ def test_one_good_night_among_late_ones_is_enough(watch: Stack) -> None:
 
 def test_what_was_measured_last_night_still_holds_at_noon(watch: Stack) -> None:
     assert _state(watch, "DatabaseBloat", [35.0, None, None]) is not State.OK
+
+
+@pytest.mark.parametrize("name", ["DeadLetters", "MissedDeliveries", "ReconcilerMissed"])
+def test_what_is_looked_at_every_quarter_stays_on_though_a_quarter_now_and_then_has_no_look(
+    watch: Stack, name: str
+) -> None:
+    bad, _ = LEVELS[name]
+    looks = {minute // 15 for minute in range(0, 24 * 60, 16)}  # a job begins in the minute after it is due
+    nothing_found = 0 if name in ON_SILENCE["breaching"] else None
+    quarters = [bad if quarter in looks else nothing_found for quarter in range(max(looks) + 1)]
+    assert nothing_found in quarters
+    for last in range(4, len(quarters) + 1):
+        assert _state(watch, name, quarters[:last]) is State.ALARM, last
+
+
+def test_one_delivery_that_always_fails_wakes_nobody(watch: Stack) -> None:
+    assert _state(watch, "MissedDeliveries", [1] * 20) is State.OK
 
 
 def test_refusals_that_are_usual_or_few_are_no_spike(watch: Stack) -> None:

@@ -81,11 +81,13 @@ class Delivery:
 class RedeliveryPlan:
     """The attempts to repeat, oldest first; the next run has to look back as far as `watermark`.
 
-    `given_up` counts the webhooks that no repetition will help.
+    `missing` counts the webhooks that have not arrived yet, each once however often it was tried; `given_up` those that
+    no repetition will help.
     """
 
     attempts: tuple[int, ...]
     watermark: datetime
+    missing: int
     given_up: int
 
 
@@ -94,7 +96,7 @@ def plan_redeliveries(deliveries: Sequence[Delivery], *, now: datetime) -> Redel
     by_guid: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         by_guid[delivery.guid].append(delivery)
-    attempts, unfinished, given_up = list[tuple[datetime, int]](), [now - CLOCKS_APART], 0
+    attempts, unfinished, given_up = list[tuple[datetime, int]](), list[datetime](), 0
     for tries in by_guid.values():
         if any(delivery.is_ok for delivery in tries):
             continue
@@ -106,7 +108,10 @@ def plan_redeliveries(deliveries: Sequence[Delivery], *, now: datetime) -> Redel
         if last.delivered_at + _FIRST_REDELIVERY_PAUSE * (2 ** (len(tries) - 1) - 1) <= now:
             attempts.append((first.delivered_at, last.id))
     return RedeliveryPlan(
-        attempts=tuple(number for _, number in sorted(attempts)), watermark=min(unfinished), given_up=given_up
+        attempts=tuple(number for _, number in sorted(attempts)),
+        watermark=min([now - CLOCKS_APART, *unfinished]),
+        missing=len(unfinished),
+        given_up=given_up,
     )
 
 

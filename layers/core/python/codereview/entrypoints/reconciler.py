@@ -69,7 +69,7 @@ def found_by(outcome: object) -> Mapping[Metric, float]:
     """Count what should not have been there to find; nothing where there was nothing."""
     match outcome:
         case Redelivered():
-            found = {Metric.DELIVERIES_MISSED: outcome.asked + outcome.refused + outcome.left + outcome.given_up}
+            found = {Metric.DELIVERIES_MISSED: outcome.missing}
         case Revived():
             found = {Metric.DEAD_LETTERS: outcome.letters}
         case Swept():

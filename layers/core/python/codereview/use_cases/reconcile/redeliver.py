@@ -18,8 +18,9 @@ _BETWEEN_WRITES = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redelivered:
-    """What one run did; `left` are due and were not reached in time."""
+    """What one run did; `missing` had not arrived when it looked, `left` are due and were not reached in time."""
 
+    missing: int
     asked: int
     refused: int
     left: int
@@ -59,4 +60,4 @@ class RedeliverFailed:
         left = len(plan.attempts) - asked - refused
         next_at = self.clock.now() if left else None
         self.jobs.finish(_NAME, JobState(since=plan.watermark), next_at=next_at)
-        return Redelivered(asked=asked, refused=refused, left=left, given_up=plan.given_up)
+        return Redelivered(missing=plan.missing, asked=asked, refused=refused, left=left, given_up=plan.given_up)
