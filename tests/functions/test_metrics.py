@@ -16,7 +16,7 @@ import pytest
 from codereview.adapters.github.quota import watch_quota
 from codereview.adapters.models.counted import CountedModel
 from codereview.adapters.models.mock import MockModel
-from codereview.domain.metrics import Metric, Origin, Tally, embedded, namespace_of
+from codereview.domain.metrics import Metric, Origin, Tally, addressed, embedded, namespace_of
 from codereview.domain.parking import WaitReason
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import Usage
@@ -47,11 +47,14 @@ _NOW = datetime(2026, 3, 15, 12, 1, tzinfo=UTC)
 
 def counts(line: dict[str, Any]) -> dict[str, float]:
     """Read a line as CloudWatch does."""
-    [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "CodeReview"
-    assert directive["Dimensions"] == [["service"]]
-    assert isinstance(line["service"], str)
-    return {declared["Name"]: line[declared["Name"]] for declared in directive["Metrics"]}
+    found = dict[str, float]()
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "CodeReview"
+        for declared in directive["Metrics"]:
+            assert directive["Dimensions"] == [[*Metric(declared["Name"]).dimensions]]
+            found[declared["Name"]] = line[declared["Name"]]
+        assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
+    return found
 
 
 def test_the_webhook_counts_each_delivery_once_by_its_end() -> None:
@@ -131,6 +134,24 @@ def test_a_stacks_metrics_are_in_a_namespace_of_its_own(stack: str) -> None:
     )
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines] == [f"CodeReview/{stack}"] * 2
+
+
+def test_failed_answers_are_told_apart_by_their_code_alone_and_not_written_where_nobody_named_it() -> None:
+    values = {Metric.WEBHOOKS_FAILED: 1.0, Metric.ANSWERS_FAILED: 1.0}
+    line = embedded(values, at=_NOW) | {"service": "webhook"}
+    named = addressed(line, Origin(namespace="CodeReview", code="core:17"))
+    assert (named["code"], counts(named)) == ("core:17", {"WebhooksFailed": 1, "AnswersFailed": 1})
+    unnamed = addressed(line, Origin(namespace="CodeReview"))
+    assert ("code" in unnamed, counts(unnamed)) == (False, {"WebhooksFailed": 1})
+    assert "code" not in addressed(embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW), Origin(namespace="n", code="c"))
+
+
+def test_a_delivery_that_failed_counts_against_the_code_that_answered() -> None:
+    world = World()
+    world.queue.failure = RetryableError("SQS is down")
+    assert world.deliver(pull_request("opened"))["statusCode"] == 503
+    (line,) = world.measured_log()
+    assert (counts(line), line["AnswersFailed"]) == ({"WebhooksFailed": 1}, 1)  # nobody named the code here
 
 
 def test_no_values_make_no_metric_line() -> None:

@@ -103,7 +103,7 @@ def _state(alarm: Mapping[str, Any], rounds: Sequence[Round]) -> State:
     for place in range(max(len(rounds) - wanted, 0), len(rounds)):
         value = _value(alarm, rounds, place)
         threshold = _band(alarm, rounds, place) if "ThresholdMetricId" in alarm else float(alarm["Threshold"])
-        breaches.append(None if value is None else compared(value, threshold))
+        breaches.append(None if value is None or threshold is None else compared(value, threshold))
     if missing in ("breaching", "notBreaching"):
         filled = [each if each is not None else missing == "breaching" for each in breaches]
     else:  # ignored and missing datapoints alike keep what was known
@@ -184,12 +184,13 @@ def _calculated(node: ast.expr, of: Callable[[str], float | None]) -> float | No
 _BAND = re.compile(r"ANOMALY_DETECTION_BAND\((\w+),\s*([\d.]+)\)")
 
 
-def _band(alarm: Mapping[str, Any], rounds: Sequence[Round], place: int) -> float:
-    """Return the upper edge of what was usual before the rounds that are judged."""
+def _band(alarm: Mapping[str, Any], rounds: Sequence[Round], place: int) -> float | None:
+    """Return the upper edge of what was usual before the rounds that are judged; None where there was nothing."""
     query = next(each for each in alarm["Metrics"] if each["Id"] == alarm["ThresholdMetricId"])
     found = _BAND.fullmatch(query["Expression"])
     if found is None:
         raise ValueError(f"no band: {query['Expression']}")
     learned_until = min(place, max(len(rounds) - int(alarm["EvaluationPeriods"]), 0))
-    before = [_of_query(alarm, found[1], measured) or 0.0 for measured in rounds[:learned_until]]
-    return statistics.fmean(before) + float(found[2]) * statistics.pstdev(before) if before else 0.0
+    values = (_of_query(alarm, found[1], measured) for measured in rounds[:learned_until])
+    before = [value for value in values if value is not None]
+    return statistics.fmean(before) + float(found[2]) * statistics.pstdev(before) if before else None

@@ -254,7 +254,9 @@ def test_a_refusal_is_counted_with_whose_it_was_beside_it(world: World, capsys: 
     limited = [line for line in logged if line["message"] == "Limited"]
     assert len(limited) == sum(reply.status == HTTPStatus.TOO_MANY_REQUESTS for reply in replies)
     assert {(line["LimitRefusals"], line["tenant"]) for line in limited} == {(1, f"github.com:{MINE}")}
-    assert limited[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "LimitRefusals", "Unit": "Count"}]
+    (directive,) = limited[0]["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "LimitRefusals", "Unit": "Count"}]
+    assert directive["Dimensions"] == [[]]  # what api and reports refuse is one metric
     assert key not in json.dumps(logged)
 
 
@@ -400,6 +402,7 @@ def test_a_bug_is_answered_with_the_requests_id_and_none_of_its_text(
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (unforeseen,) = [line for line in logged if line["message"] == "Unforeseen"]
     assert unforeseen["request_id"] == reply.json["request_id"]
+    assert [line["AnswersFailed"] for line in logged if "AnswersFailed" in line] == [1]
     assert key not in json.dumps(logged)
 
 

@@ -53,7 +53,7 @@ def _measure(watch: Watch, alarm: dict[str, Any], value: float) -> None:
     (read,) = metrics_of(alarm)
     source = alarm if "MetricName" in alarm else alarm["Metrics"][0]["MetricStat"]["Metric"]
     watch.measure(
-        read.namespace, read.name, value, **{each["Name"]: str(each["Value"]) for each in source["Dimensions"]}
+        read.namespace, read.name, value, **{each["Name"]: str(each["Value"]) for each in source.get("Dimensions", [])}
     )
 
 
@@ -75,7 +75,7 @@ def test_every_alarm_has_its_levels(watch: Stack) -> None:
 def test_an_alarm_goes_off_at_its_level_and_not_below(watch: Stack, name: str) -> None:
     bad, good = LEVELS[name]
     periods = watch.properties(name)["EvaluationPeriods"]
-    assert _state(watch, name, [bad] * periods) is State.ALARM
+    assert _state(watch, name, [None] * periods + [bad] * periods) is State.ALARM
     assert _state(watch, name, [good] * periods) is State.OK
 
 
@@ -128,9 +128,19 @@ def test_refusals_that_are_usual_or_few_are_no_spike(watch: Stack) -> None:
     assert _state(watch, "RateLimitSpike", [0, 5, 0, 10, 400, 500, 450]) is State.ALARM
 
 
+def test_the_first_spike_after_a_silence_is_one(watch: Stack) -> None:
+    assert _state(watch, "RateLimitSpike", [None, None, None, None, 60, 70]) is State.ALARM
+    assert _state(watch, "RateLimitSpike", [None, None, None, None, 60, None]) is State.OK
+
+
+def test_before_anything_was_learned_nothing_is_unusual(watch: Stack) -> None:
+    assert _state(watch, "RateLimitSpike", [60, 70, 80]) is State.OK
+
+
 def test_the_page_goes_off_with_any_of_its_causes_and_with_no_ticket(watch: Stack) -> None:
     for name, alarm in watch.of_type("AWS::CloudWatch::Alarm").items():
         measured, calm = Watch(), {other: levels[1] for other, levels in LEVELS.items() if other != name}
+        measured.next_round()
         for _ in range(alarm["EvaluationPeriods"]):
             for other, value in {**calm, name: LEVELS[name][0]}.items():
                 _measure(measured, watch.properties(other), value)

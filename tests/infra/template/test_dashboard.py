@@ -51,8 +51,8 @@ def test_every_metric_of_the_dashboard_is_one_that_its_function_writes_or_that_a
 ) -> None:
     for namespace, name, dimensions in shown(widgets):
         if namespace == namespace_of("codereview-prod"):
-            assert set(dimensions) == {"service"}
-            assert name in written_by(dimensions["service"]), name
+            assert set(dimensions) == set(Metric(name).dimensions), name
+            assert name in written_by(dimensions.get("service", "api")), name
         else:
             assert OF_AWS[namespace, name] == set(dimensions), name
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from codereview.domain.metrics import Metric, namespace_of
 from local.checkout import ROOT
 from tests.infra.template.conftest import ON_AWS
 from tests.infra.template.deployed import Stack, Template, target
@@ -21,10 +22,11 @@ def config(group: dict[str, Any]) -> str:
     return str(name) if isinstance(name, str) else str(name["Fn::Sub"])
 
 
-def test_webhook_and_api_alone_are_shifted_by_an_alarm_of_their_own(system: Stack) -> None:
+def test_webhook_and_api_alone_are_shifted_by_an_alarm_of_their_own_and_one_of_failed_answers(system: Stack) -> None:
     assert set(groups(system)) == set(GRADUAL)
     for function, group in groups(system).items():
-        assert [target(alarm["Name"]) for alarm in group["AlarmConfiguration"]["Alarms"]] == [GRADUAL[function]]
+        watched = [target(alarm["Name"]) for alarm in group["AlarmConfiguration"]["Alarms"]]
+        assert watched == [GRADUAL[function], "AnswersCanary"]
         assert group["AlarmConfiguration"]["Enabled"] is True
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         assert group["AutoRollbackConfiguration"]["Enabled"] is True
@@ -64,8 +66,24 @@ def test_a_canarys_alarm_looks_at_the_newest_version_alone(system: Stack) -> Non
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
+def test_what_new_code_answers_with_5xx_is_seen_and_what_the_code_before_it_answers_is_not(system: Stack) -> None:
+    alarm = system.properties("AnswersCanary")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (namespace_of("codereview-test"), Metric.ANSWERS_FAILED)
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] * 2 <= 300
+    (dimension,) = alarm["Dimensions"]
+    assert (dimension["Name"],) == Metric.ANSWERS_FAILED.dimensions
+    assert system.resources[target(dimension["Value"])]["Type"] == "AWS::Lambda::LayerVersion"
+    told = {
+        name: function["Environment"]["Variables"]["CODE"]
+        for name, function in system.of_type("AWS::Lambda::Function").items()
+        if "CODE" in function["Environment"]["Variables"]
+    }
+    assert told == dict.fromkeys(GRADUAL, dimension["Value"])  # a database that wakes up makes reports answer 503
+
+
 def test_each_canarys_alarm_names_a_page_that_is_there(system: Stack) -> None:
-    for name in GRADUAL.values():
+    for name in (*GRADUAL.values(), "AnswersCanary"):
         alarm = system.properties(name)
         tags = {tag["Key"]: tag["Value"] for tag in alarm["Tags"]}
         assert f"{tags['runbook']}.md" in alarm["AlarmDescription"]

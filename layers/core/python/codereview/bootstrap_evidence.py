@@ -19,7 +19,6 @@ from codereview.adapters.system import SystemClock
 from codereview.bootstrap_doctor import diagnose
 from codereview.bootstrap_operator import clients, releases, workers
 from codereview.domain.evidence import FUNCTIONS, Incident
-from codereview.domain.metrics import Metric
 from codereview.domain.workers import WorkerKind
 from codereview.use_cases.collect_evidence import CollectEvidence, Read
 
@@ -31,7 +30,7 @@ _SERVICES = ("cloudwatch", "dynamodb", "lambda", "logs", "sqs")
 def evidence(stack: str, incident: Incident, *, since: timedelta, wakes_database: bool) -> CollectEvidence:
     """Name everything that tells of the incident; nothing is read yet."""
     opened, until = clients(*_SERVICES), SystemClock().now()
-    place = _Place(stack=stack, clients=opened, incident=incident)
+    place = _Place(stack=stack, clients=opened)
     telemetry = Telemetry(opened, stack, since=until - since, until=until)
     sources: dict[str, Read] = {
         "doctor.json": lambda: _doctor(stack),
@@ -41,7 +40,7 @@ def evidence(stack: str, incident: Incident, *, since: timedelta, wakes_database
         "waiting.json": place.waiting,
         "settings.json": place.settings,
         "alarms.json": telemetry.alarms,
-        "metrics.json": lambda: telemetry.metrics(place.own_metrics(), place.queue_names()),
+        "metrics.json": lambda: telemetry.metrics(FUNCTIONS[incident], place.queue_names()),
     }
     for function in FUNCTIONS[incident]:
         sources[f"logs/{function}.jsonl"] = _log(telemetry, function)
@@ -74,7 +73,6 @@ class _Place:
 
     stack: str
     clients: Mapping[str, Any]
-    incident: Incident
 
     def _variables(self, function: str) -> Mapping[str, str]:
         return Inspection(self.clients, self.stack).variables(function)
@@ -102,9 +100,6 @@ class _Place:
         api = self._variables("api")
         names = ("REVIEW_QUEUE_URL", "REVIEW_DEAD_LETTERS_URL", "RECORD_QUEUE_URL", "RECORD_DEAD_LETTERS_URL")
         return [api[name].rpartition("/")[2] for name in names]
-
-    def own_metrics(self) -> dict[str, list[str]]:
-        return {function: [metric.value for metric in Metric] for function in FUNCTIONS[self.incident]}
 
     def waiting(self) -> dict[str, Any]:
         clock, client = SystemClock(), self.clients["dynamodb"]

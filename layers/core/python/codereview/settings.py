@@ -180,7 +180,10 @@ def log_settings(environment: Environment) -> LogSettings:
     return LogSettings(
         service=environment.optional("POWERTOOLS_SERVICE_NAME") or "codereview",
         level=environment.one_of("POWERTOOLS_LOG_LEVEL", _LEVELS, default="INFO"),
-        origin=Origin(namespace=environment.optional("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE),
+        origin=Origin(
+            namespace=environment.optional("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE,
+            code=environment.optional("CODE"),
+        ),
     )
 
 

@@ -29,7 +29,7 @@ FUNCTIONS: Mapping[Incident, tuple[str, ...]] = {
     Incident.WEBHOOK_BACKLOG: ("webhook", "reviewer", "reconciler"),
     Incident.WORKER_CRASH_LOOP: ("reviewer", "analyzer", "reconciler"),
     Incident.DATABASE_BLOAT: ("maintenance", "recorder", "reports"),
-    Incident.RATE_LIMIT_SPIKES: ("api", "webhook", "reviewer"),
+    Incident.RATE_LIMIT_SPIKES: ("api", "reports", "webhook", "reviewer"),
     Incident.OTHER: (
         *("webhook", "api", "reviewer", "analyzer", "reconciler"),
         *("recorder", "reports", "maintenance", "migrations"),

@@ -1,9 +1,9 @@
 """Every metric that the code emits, and the form in which CloudWatch takes metrics out of log lines.
 
-One namespace for each stack, so that two in one account never count for each other. One dimension, the function's
-service, since each further value of a dimension is a metric to pay for; whose review it was stands beside the numbers
-in the same line, where Logs Insights finds it. A metric is paid for by the hour in which it is written, so what counts
-events is written only when there are any; what alarms by its absence is the exception.
+One namespace for each stack, so that two in one account never count for each other. One dimension at most, nearly
+always the function's service, since each further value of a dimension is a metric to pay for; whose review it was
+stands beside the numbers in the same line, where Logs Insights finds it. A metric is paid for by the hour in which it
+is written, so what counts events is written only when there are any; what alarms by its absence is the exception.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -51,8 +51,10 @@ class Metric(StrEnum):
     MODEL_THROTTLES = "ModelThrottles"  # a part of ModelErrors
     MODEL_DOLLARS = "ModelDollars"
     GITHUB_QUOTA_LEFT = "GitHubQuotaLeft"
-    # api and reports
+    # api and reports, in one: an alarm pays for each metric that it reads
     LIMIT_REFUSALS = "LimitRefusals"
+    # webhook and api, by their code: a canary's failures are not those of the code before it
+    ANSWERS_FAILED = "AnswersFailed"
     # recorder
     RECORD_LAG_SECONDS = "RecordLagSeconds"
     # reconciler and maintenance, by the clock
@@ -81,6 +83,11 @@ class Metric(StrEnum):
         """Return CloudWatch's name of the unit."""
         return _UNITS.get(self, "Count")
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return what tells its values apart."""
+        return _DIMENSIONS.get(self, ("service",))
+
 
 _UNITS: Mapping[Metric, str] = {
     Metric.REVIEW_SECONDS: "Seconds",
@@ -90,13 +97,16 @@ _UNITS: Mapping[Metric, str] = {
     Metric.DATABASE_BYTES: "Bytes",
     Metric.DEAD_ROWS: "Percent",
 }
+_CODE = ["code"]
+_DIMENSIONS: Mapping[Metric, tuple[str, ...]] = {Metric.LIMIT_REFUSALS: (), Metric.ANSWERS_FAILED: ("code",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Whose metrics a log carries, beside its `service`."""
+    """Whose metrics a log carries, beside its `service`; `code` where one of its metrics is told apart by it."""
 
     namespace: str
+    code: str | None = None
 
 
 NOWHERE = Origin(namespace=NAMESPACE)  # on a developer's machine
@@ -109,18 +119,28 @@ def embedded(values: Mapping[Metric, float], *, at: datetime) -> dict[str, Any]:
     """
     if not values:
         return {}
-    declared = [{"Name": metric.value, "Unit": metric.unit} for metric in values]
-    directive = {"Dimensions": [["service"]], "Metrics": declared}
+    declared = dict[tuple[str, ...], list[dict[str, str]]]()
+    for metric in values:
+        declared.setdefault(metric.dimensions, []).append({"Name": metric.value, "Unit": metric.unit})
+    directives = [{"Dimensions": [[*names]], "Metrics": metrics} for names, metrics in declared.items()]
     numbers = {metric.value: value for metric, value in values.items()}
-    return {"_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]}, **numbers}
+    return {"_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": directives}, **numbers}
 
 
 def addressed(line: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    """Return a log's line with the namespace for the metrics that it carries."""
+    """Return a log's line with the namespace for the metrics that it carries, and with the code where it counts.
+
+    What is told apart by a code that nobody has named is not written: CloudWatch would refuse the whole line.
+    """
     if "_aws" not in line:
         return dict(line)
-    directives = [{"Namespace": origin.namespace, **each} for each in line["_aws"]["CloudWatchMetrics"]]
-    return {**line, "_aws": {**line["_aws"], "CloudWatchMetrics": directives}}
+    directives = [
+        {"Namespace": origin.namespace, **each}
+        for each in line["_aws"]["CloudWatchMetrics"]
+        if origin.code is not None or _CODE not in each["Dimensions"]
+    ]
+    by_code = {"code": origin.code} if any(_CODE in each["Dimensions"] for each in directives) else {}
+    return {**line, **by_code, "_aws": {**line["_aws"], "CloudWatchMetrics": directives}}
 
 
 class Tally:

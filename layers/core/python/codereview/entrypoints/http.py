@@ -107,7 +107,7 @@ class WebhookEndpoint:
         self.log(
             "ERROR",
             "Webhook delivery",
-            measured={Metric.WEBHOOKS_FAILED: 1},
+            measured={Metric.WEBHOOKS_FAILED: 1, Metric.ANSWERS_FAILED: 1},
             outcome="failed",
             error=error,
             status=503,

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
-from codereview.domain.metrics import namespace_of
+from codereview.domain.metrics import Metric, namespace_of
 from codereview.errors import NotFoundError
 
 _PERIOD = 300
@@ -52,18 +52,28 @@ class Telemetry:
         for page in pages:
             yield from (event["message"].rstrip("\n") for event in page["events"])
 
-    def metrics(self, own: Mapping[str, Sequence[str]], queues: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-        """Return sums of five minutes; `own` are our metrics, by the service that writes them."""
-        ours = namespace_of(self._stack)
-        wanted = [(ours, name, {"service": service}) for service, names in own.items() for name in names]
+    def metrics(self, services: Sequence[str], queues: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+        """Return sums of five minutes: all of our own metrics and of AWS's, of these functions and queues."""
+        wanted = list(self._own(services))
         wanted += [
-            ("AWS/Lambda", name, {"FunctionName": f"{self._stack}-{service}"}) for service in own for name in _LAMBDA
+            ("AWS/Lambda", name, {"FunctionName": f"{self._stack}-{service}"})
+            for service in services
+            for name in _LAMBDA
         ]
         wanted += [("AWS/SQS", name, {"QueueName": queue}) for queue in queues for name in _QUEUE]
         found: dict[str, Mapping[str, float]] = {}
         for begin in range(0, len(wanted), _AT_ONCE):
             found |= self._values(wanted[begin : begin + _AT_ONCE])
         return found
+
+    def _own(self, services: Sequence[str]) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+        """Name our metrics; those that are told apart by code are also counted otherwise."""
+        ours = namespace_of(self._stack)
+        for metric in Metric:
+            if not metric.dimensions:
+                yield ours, metric.value, {}
+            elif metric.dimensions == ("service",):
+                yield from ((ours, metric.value, {"service": service}) for service in services)
 
     def _values(self, wanted: Sequence[tuple[str, str, Mapping[str, str]]]) -> dict[str, Mapping[str, float]]:
         queries = [

@@ -57,8 +57,14 @@ class ApiApp[S: Edge = Services]:
             method=request.method if request and operation else None,
             status=answer["statusCode"],
             request_id=request.id if request else None,
+            **self._failed(answer),
         )
         return answer
+
+    def _failed(self, answer: Response) -> dict[str, Any]:
+        """Count an answer that says that we failed: to Lambda it is an answer like any other."""
+        has_failed = answer["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return embedded({Metric.ANSWERS_FAILED: 1} if has_failed else {}, at=self.services.clock.now())
 
     def _find(self, request: Incoming) -> Found:
         found = find(self.routes, request.method, request.path)
