@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -124,7 +125,10 @@ def test_f14_f15_a_bug_keeps_the_message_and_is_logged() -> None:
 
     function.world.before["model.answer"] = fail
     assert function.kept(record(GOOD)) == ["m"]
-    assert [line["message"] for line in function.lines] == ["Unforeseen"]
+    (line,) = function.lines
+    assert (line["message"], line["exception_name"]) == ("Unforeseen", "ZeroDivisionError")
+    # Not the place where it is logged.
+    assert re.fullmatch(r"use_cases/model_of_review\.py:\d+ answer", line["raised_at"])
 
 
 def test_f9_f12_a_message_whose_pull_request_is_taken_comes_back_when_the_lease_has_run_out() -> None:

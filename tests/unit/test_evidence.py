@@ -58,9 +58,11 @@ def test_errors_are_counted_by_their_kind_memory_by_its_peak_and_refusals_by_who
     def line(**fields: object) -> str:
         return json.dumps(fields)
 
+    place = "agents/agent.py:88 request (agent security)"
     reviewer = "\n".join(
         (
-            line(level="ERROR", message="Unforeseen", exception_name="ZeroDivisionError"),
+            line(level="ERROR", message="Unforeseen", exception_name="KeyError", raised_at=place),
+            line(level="ERROR", message="Unforeseen", exception_name="KeyError", raised_at=place),
             line(level="ERROR", message="Unforeseen", exception_name="ZeroDivisionError"),
             line(level="INFO", message="Review", MemoryUsed=71.5),
             line(level="INFO", message="Review", MemoryUsed=93),
@@ -73,7 +75,8 @@ def test_errors_are_counted_by_their_kind_memory_by_its_peak_and_refusals_by_who
     api = line(level="INFO", message="Request", LimitRefusals=1, tenant="github.com:1", key="k1")
     found = digest({"reviewer": reviewer, "api": f"{api}\n{api}"})
     assert found["errors"] == {
-        "reviewer: Unforeseen ZeroDivisionError": 2,
+        "reviewer: Unforeseen KeyError at agents/agent.py:88 request (agent security)": 2,
+        "reviewer: Unforeseen ZeroDivisionError": 1,
         "reviewer: timeout": 1,
         "reviewer: RequestId: 1 Error: Runtime exited with error: signal: killed": 1,
     }

@@ -42,7 +42,8 @@ def _read(line: str) -> dict[str, Any]:
 def _errors(found: Mapping[str, Any], line: str) -> Iterator[str]:
     if str(found.get("level", "")).upper() in _LOUD:
         kind = found.get("exception_name") or found.get("errorType") or found.get("error") or found.get("reason") or ""
-        yield _short(f"{found.get('message', found.get('errorMessage', ''))} {kind}")
+        place = f" at {found['raised_at']}" if found.get("raised_at") else ""
+        yield _short(f"{found.get('message', found.get('errorMessage', ''))} {kind}{place}")
     elif not found and any(sign in line for sign in ("Traceback", "Runtime.", "Task timed out", "signal: killed")):
         yield _short(line)
     elif found.get("type") == "platform.report" and found.get("record", {}).get("status", "success") != "success":

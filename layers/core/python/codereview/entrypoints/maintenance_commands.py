@@ -14,6 +14,7 @@ from codereview.domain.control.audit import Request
 from codereview.domain.control.tenants import parse_tenant_id
 from codereview.domain.export import ExportFormat
 from codereview.domain.metrics import Metric, embedded
+from codereview.domain.raising import raised_at
 from codereview.domain.review import TenantId
 from codereview.entrypoints.maintenance import Command, Parameters
 from codereview.errors import CodeReviewError, RejectedError
@@ -273,7 +274,7 @@ class Upkeep:
                 self.logger.warning("Did not work this time", step=name, reason=str(error))
                 outcomes[name] = "failed"
             except Exception as error:
-                self.logger.exception("Unforeseen", step=name)
+                self.logger.exception("Unforeseen", step=name, raised_at=raised_at(error))
                 bugs.append(error)
             else:
                 outcomes[name] = "done"

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from codereview.domain.metrics import Metric, embedded
+from codereview.domain.raising import raised_at
 from codereview.errors import CodeReviewError
 from codereview.ports import Clock
 from codereview.use_cases.reconcile.redeliver import Redelivered
@@ -51,7 +52,7 @@ class ReconcilerApp:
                 self.logger.warning("Did not work this time", job=job.name, reason=str(error))
                 outcomes[job.name] = "failed"
             except Exception as error:
-                self.logger.exception("Unforeseen", job=job.name)
+                self.logger.exception("Unforeseen", job=job.name, raised_at=raised_at(error))
                 bugs.append(error)
             else:
                 outcomes[job.name] = "not due" if outcome is None else "done"

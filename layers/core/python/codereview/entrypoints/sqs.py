@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from codereview.domain.raising import raised_at
 from codereview.errors import CodeReviewError, PermanentError, RetryableError
 
 Handle = Callable[[str], Any]
@@ -67,7 +68,7 @@ def _handle_one(
     except PermanentError as error:
         logger.warning("Given up", reason=str(error), error=type(error).__name__, **measure(error))
     except Exception as error:
-        logger.exception("Unforeseen", **measure(error))
+        logger.exception("Unforeseen", raised_at=raised_at(error), **measure(error))
         raise
     else:
         logger.info("Done", outcome=outcome, **measure(outcome))

@@ -10,6 +10,7 @@ from codereview.agents.agent import ModelAgent, Part
 from codereview.domain.answers import ParsedAnswer, parse_answer
 from codereview.domain.disclosure import without_instructions
 from codereview.domain.finding import Candidate
+from codereview.domain.raising import During
 from codereview.ports import Clock, LanguageModel
 from codereview.use_cases.ask_model import Answered, ask
 
@@ -55,7 +56,8 @@ class Agents:
 
     def _ask(self, agent: ModelAgent, part: Part) -> Answered[ParsedAnswer]:
         read = partial(_read, agent=agent, part=part)
-        return ask(agent.request(part), read, self.model, self.clock, self.deadline)
+        with During(f"agent {agent.name}"):
+            return ask(agent.request(part), read, self.model, self.clock, self.deadline)
 
 
 def _read(text: str, *, agent: ModelAgent, part: Part) -> ParsedAnswer:

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from codereview.domain.control.audit import Request
 from codereview.domain.control.callers import Caller, KeyCaller
 from codereview.domain.metrics import Metric, embedded
+from codereview.domain.raising import raised_at
 from codereview.entrypoints.api.doors import Doors, actor_of, limit_headers
 from codereview.entrypoints.api.fields import Page
 from codereview.entrypoints.api.once import DerivedIds, Named, Once, named
@@ -47,9 +48,14 @@ class ApiApp[S: Edge = Services]:
             answer = self._serve(request, found)
         except Problem as problem:
             answer = _problem(problem, request)
-        except Exception:
+        except Exception as error:
             # The last line of defence: no text of the error reaches the caller.
-            self.logger.exception("Unforeseen", operation=operation, request_id=request.id if request else None)
+            self.logger.exception(
+                "Unforeseen",
+                operation=operation,
+                request_id=request.id if request else None,
+                raised_at=raised_at(error),
+            )
             answer = _problem(broken(), request)
         self.logger.info(
             "Request",
