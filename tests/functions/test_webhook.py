@@ -231,6 +231,9 @@ def test_the_log_says_what_became_of_each_delivery_in_powertools_words() -> None
         "delivery": GUID,
         "event": "pull_request",
         "action": "synchronize",
+        "tenant": f"github.com:{world.envelope.owner_id}",  # who floods us is seen here
+        "repository_id": world.envelope.repository_id,
+        "number": 7,
         "function_request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
     }
 

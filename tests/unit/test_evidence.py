@@ -9,6 +9,7 @@ from codereview.domain.evidence_digest import digest
 from codereview.errors import ForbiddenError
 from codereview.use_cases.collect_evidence import CollectEvidence
 from local.checkout import ROOT
+from tests.functions.webhook_world import World, pull_request, repository
 
 GITHUB_TOKEN = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 
@@ -82,6 +83,14 @@ def test_errors_are_counted_by_their_kind_memory_by_its_peak_and_refusals_by_who
     }
     assert found["most_memory"] == {"reviewer": 93}
     assert found["refusals"] == {"github.com:1 k1": 2}
+
+
+def test_deliveries_are_counted_by_whose_they_are_the_most_first() -> None:
+    world = World()
+    for owner in (5, 7, 7):
+        world.deliver(pull_request(repository=repository() | {"owner": {"id": owner}}))
+    world.deliver(pull_request("labeled"))
+    assert digest({"webhook": "".join(world.lines)})["deliveries"] == {"github.com:7": 2, "github.com:5": 1}
 
 
 def test_every_incident_has_a_page_and_functions_that_there_are() -> None:

@@ -22,6 +22,7 @@ QUERIES = {
     "why was this PR not reviewed",
     "crash reasons",
     "why is this a dead letter",
+    "deliveries by tenant",
     "spend by tenant",
     "cold starts",
 }

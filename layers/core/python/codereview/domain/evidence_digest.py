@@ -1,4 +1,4 @@
-"""What stands out in logs: errors by their kind, memory, and refusals by whom they hit."""
+"""What stands out in logs: errors by their kind, memory, refusals and deliveries by tenant."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ _LONGEST = 160
 
 def digest(logs: Mapping[str, str]) -> dict[str, Any]:
     """Sum up functions' logs, each a text of JSON lines; what is no JSON is looked at as text."""
-    errors, memory, refusals = Counter[str](), dict[str, float](), Counter[str]()
+    errors, memory, refusals, deliveries = Counter[str](), dict[str, float](), Counter[str](), Counter[str]()
     for function, text in logs.items():
         for line in text.splitlines():
             found = _read(line)
@@ -24,10 +24,13 @@ def digest(logs: Mapping[str, str]) -> dict[str, Any]:
                 memory[function] = max(memory.get(function, 0), used)
             if Metric.LIMIT_REFUSALS.value in found:
                 refusals[_whose(found)] += 1
+            if Metric.WEBHOOKS_ACCEPTED.value in found:
+                deliveries[str(found.get("tenant") or "nobody")] += 1
     return {
         "errors": dict(errors.most_common(_MOST_SHOWN)),
         "most_memory": memory,
         "refusals": dict(refusals.most_common(_MOST_SHOWN)),
+        "deliveries": dict(deliveries.most_common(_MOST_SHOWN)),
     }
 
 

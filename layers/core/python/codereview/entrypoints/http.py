@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from codereview.domain.envelope import Envelope
 from codereview.domain.metrics import Metric
+from codereview.domain.review import tenant_of
 from codereview.domain.webhook import DELIVERY_HEADER, EVENT_HEADER, Accepted, Ignored, Verdict
 from codereview.entrypoints.json_log import JsonLog
 from codereview.errors import CodeReviewError, ConfigurationError
@@ -97,8 +99,8 @@ class WebhookEndpoint:
             status=status,
             delivery=headers.get(DELIVERY_HEADER),
             event=headers.get(EVENT_HEADER),
-            action=verdict.envelope.action if isinstance(verdict, Accepted) else None,
             function_request_id=context.aws_request_id,
+            **(_whose(verdict.envelope) if isinstance(verdict, Accepted) else {}),
         )
         return _response(status, outcome=outcome, reason=reason)
 
@@ -193,6 +195,16 @@ def _body_of(event: Event) -> bytes | Refusal:
     except ValueError:
         return Refusal(status=400, reason="body is not UTF-8")
     return Refusal(status=413, reason="body too large") if len(body) > MAX_BODY_BYTES else body
+
+
+def _whose(envelope: Envelope) -> dict[str, str | int | None]:
+    """Name by ids whose delivery was queued, in the words of the reviewer's log: it shows who floods us."""
+    return {
+        "action": envelope.action,
+        "tenant": tenant_of(envelope.host, envelope.owner_id),
+        "repository_id": envelope.repository_id,
+        "number": envelope.number,
+    }
 
 
 def _where(error: Exception) -> str:
