@@ -141,6 +141,12 @@ def test_a_floor_above_the_ceiling_fails_and_is_printed_all_the_same(tmp_path: P
     assert ask(tmp_path, dear, "--ceiling", "40")[0] == 0
 
 
+def test_it_is_said_whether_a_reviews_time_was_measured_or_assumed(tmp_path: Path) -> None:
+    assert json.loads(ask(tmp_path, template())[1])["reviews"]["seconds_are"] == "assumed"
+    given = json.loads(ask(tmp_path, template(), "--seconds", "70")[1])["reviews"]
+    assert (given["seconds"], given["seconds_are"]) == (70, "given")
+
+
 def test_what_is_no_template_is_refused_in_one_line(tmp_path: Path) -> None:
     assert str(ask(tmp_path, {"resources": []})[2]).endswith("is no template")
     path = tmp_path / "template.yaml"

@@ -14,8 +14,9 @@ from codereview.adapters.aws.errors import translated
 from codereview.adapters.aws.inspection import Inspection, StackAliases
 from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.aws.queues import SqsReviewQueue
+from codereview.adapters.aws.releases import FunctionReleases
 from codereview.adapters.aws.secrets import Secrets
-from codereview.adapters.aws.templates import StackTemplates, mean_seconds
+from codereview.adapters.aws.templates import StackTemplates, seconds_of_a_review
 from codereview.adapters.aws.workers import LambdaWorkers
 from codereview.adapters.dynamodb.control.contacts import DynamoContacts
 from codereview.adapters.dynamodb.control.deployments import DynamoDeployLogs
@@ -144,8 +145,13 @@ def templates(stack: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def reviewer_seconds(stack: str) -> float | None:
-    """Return how long reviews took in the last week, on average; None where nobody knows."""
-    return mean_seconds(clients("cloudwatch")["cloudwatch"], f"{stack}-reviewer", now=SystemClock().now())
+    """Return what a posted review took of reviewers in the last week; None where nobody knows."""
+    return seconds_of_a_review(clients("cloudwatch")["cloudwatch"], stack, now=SystemClock().now())
+
+
+def reviewer_megabytes(stack: str) -> int:
+    """Return the memory of the reviewers that run, which `workers resize` may have changed since the deploy."""
+    return FunctionReleases(clients("lambda")["lambda"], f"{stack}-reviewer").live().memory_mb
 
 
 def control_table(session: boto3.Session, stack: str) -> str:

@@ -13,6 +13,7 @@ import click
 from codereview.cli.control.output import Output
 from codereview.cli.stacks import json_option, reached, stack_option
 from codereview.domain.idle_cost import (
+    Known,
     Line,
     Price,
     Prices,
@@ -27,6 +28,11 @@ from codereview.errors import UserError
 
 CEILING = 5.0
 _COLUMNS = (("WHAT", "what"), ("COUNT", "count"), ("PER", "per"), ("LISTED $", "listed"), ("CHARGED $", "charged"))
+_KNOWN = {
+    Known.ASSUMED: "assumed",
+    Known.MEASURED: "measured: the reviewers' time of the last week, by the reviews that were posted",
+    Known.GIVEN: "as you said",
+}
 _SHOWN_FROM = 0.005  # dollars
 
 
@@ -58,7 +64,7 @@ def idle_cost(
 
     Without --template the templates are those that are deployed. Models are not in it: they are by far the most.
     """
-    measured: float | None = None
+    measured, live = None, None
     if paths:
         templates: Mapping[str, Template] = {str(path): _read(path) for path in paths}
     else:
@@ -66,11 +72,12 @@ def idle_cost(
 
         name = reached(stack)
         templates = bootstrap_operator.templates(name)
-        measured = bootstrap_operator.reviewer_seconds(name)
+        measured, live = bootstrap_operator.reviewer_seconds(name), bootstrap_operator.reviewer_megabytes(name)
     prices = price_list()
     time = ReviewTime(
         seconds=seconds or measured or prices.review["seconds"],
-        megabytes=memory or _memory(templates),
+        known=Known.GIVEN if seconds else Known.MEASURED if measured else Known.ASSUMED,
+        megabytes=memory or live or _memory(templates),
     )
     report(templates, prices, time=time, reviews=reviews, ceiling=ceiling, out=Output(as_json=as_json))
 
@@ -96,7 +103,8 @@ def report(
                 "idle": {"charged": round(floor, 2), "listed": round(listed, 2), "lines": _rows(idle)},
                 "reviews": {
                     "count": reviews,
-                    "seconds": time.seconds,
+                    "seconds": round(time.seconds, 1),
+                    "seconds_are": time.known.value,
                     "megabytes": time.megabytes,
                     "listed": round(sum(line.listed for line in each), 2),
                     "lines": _rows(each),
@@ -106,7 +114,8 @@ def report(
     else:
         _tell(out, idle, f"A month without a push: ${floor:.2f} (${listed:.2f} without what AWS gives every account)")
         total = sum(line.listed for line in each)
-        said = f"{reviews:,} reviews of {time.seconds:.0f} s and {time.megabytes} MB: ${total:.2f}, without the model"
+        took = f"{time.seconds:.0f} s ({_KNOWN[time.known]})"
+        said = f"{reviews:,} reviews of {took} and {time.megabytes} MB: ${total:.2f}, without the model"
         _tell(out, each, said)
         out.note(f"By AWS's list prices of {prices.as_of}, {prices.region}: aws_prices.toml names their sources.")
     if floor > ceiling:

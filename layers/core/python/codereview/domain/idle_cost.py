@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from codereview.errors import UserError
@@ -208,12 +209,21 @@ _COUNTED: Mapping[str, Callable[[str, Mapping[str, Any], Prices], list[Line] | N
 }
 
 
+class Known(StrEnum):
+    """How a number came about, in a word for people."""
+
+    ASSUMED = "assumed"
+    MEASURED = "measured"
+    GIVEN = "given"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewTime:
-    """How long reviewers work, and of what size they are."""
+    """How long reviewers work for a review, how that is known, and of what size they are."""
 
     seconds: float
     megabytes: int
+    known: Known = Known.ASSUMED
     analyzer_megabytes: int = 1024
 
 

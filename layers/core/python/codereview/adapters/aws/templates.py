@@ -8,8 +8,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
+from codereview.domain.metrics import Metric, namespace_of
 
 _WEEK = timedelta(days=7)
+_HOUR = 3600  # seconds
 
 
 class StackTemplates:
@@ -37,19 +39,28 @@ class StackTemplates:
         return found
 
 
-def mean_seconds(client: Any, function: str, *, now: datetime) -> float | None:
-    """Return how long a function took on average in the last week; None without an invocation, or without an answer."""
-    try:
+def seconds_of_a_review(client: Any, stack: str, *, now: datetime) -> float | None:
+    """Return the reviewers' time of a week for each review that was posted; None without one, or without an answer.
+
+    By the posted ones, since all that reviewers do is paid for: a message that is put off or superseded takes a moment,
+    and an average over invocations would make reviews the cheaper the more of those there are.
+    """
+
+    def total(namespace: str, name: str, dimension: str, value: str) -> float:
         answer = client.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="Duration",
-            Dimensions=[{"Name": "FunctionName", "Value": function}],
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": dimension, "Value": value}],
             StartTime=now - _WEEK,
             EndTime=now,
-            Period=int(_WEEK.total_seconds()),
-            Statistics=["Average"],
+            Period=_HOUR,
+            Statistics=["Sum"],
         )
+        return sum(float(point["Sum"]) for point in answer.get("Datapoints", []))
+
+    try:
+        posted = total(namespace_of(stack), Metric.REVIEWS_POSTED.value, "service", "reviewer")
+        milliseconds = total("AWS/Lambda", "Duration", "FunctionName", f"{stack}-reviewer") if posted else 0
     except (ClientError, BotoCoreError):
         return None  # what was assumed is used, and said
-    averages = [point["Average"] / 1000 for point in answer.get("Datapoints", [])]
-    return sum(averages) / len(averages) if averages else None
+    return milliseconds / 1000 / posted if milliseconds else None
