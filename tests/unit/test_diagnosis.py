@@ -194,6 +194,24 @@ def test_mail_that_would_not_arrive_is_told(is_verified: bool, is_out: bool, col
     assert (seen(found)[0], word in found.said) == (colour, True)
 
 
+@pytest.mark.parametrize(
+    ("found", "colour", "word"),
+    [
+        (diagnosis.of_notifications(1, 1), "green", "1 told"),
+        (diagnosis.of_notifications(0, 1), "yellow", "confirmation"),
+        (diagnosis.of_notifications(0, 0), "yellow", "nobody"),
+        (diagnosis.of_runbooks("https://example.com/runbooks/page.md"), "green", "link"),
+        (diagnosis.of_runbooks("docs/runbooks/page.md"), "yellow", "without a link"),
+        (diagnosis.of_prices("3,0.3,15"), "green", "3,0.3,15"),
+        (diagnosis.of_prices(None), "yellow", "budgets"),
+    ],
+)
+def test_alarms_that_nobody_hears_and_money_that_nothing_holds_are_told(
+    found: Diagnosis, colour: str, word: str
+) -> None:
+    assert (seen(found)[0], word in found.said) == (colour, True)
+
+
 def test_what_cannot_be_looked_at_is_red_and_the_rest_is_looked_at() -> None:
     def broken() -> list[Diagnosis]:
         raise RetryableError("SQS answered InternalError")

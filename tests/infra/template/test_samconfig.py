@@ -1,10 +1,12 @@
 """The four environments of samconfig.toml."""
 
+import re
 import tomllib
 from typing import Any
 
 import pytest
 
+from codereview.domain.prices import parse_prices
 from local.checkout import ROOT
 from tests.infra.template.deployed import Stack, Template
 
@@ -52,6 +54,24 @@ def test_every_value_is_one_that_the_template_allows(stage: str, templates: dict
     for name, value in _overrides(stage).items():
         allowed = declared[name].get("AllowedValues", [value])
         assert value in map(str, allowed), name
+
+
+@pytest.mark.parametrize("stage", ["staging", "prod"])
+def test_what_models_cost_is_known_wherever_they_cost_something(stage: str, templates: dict[str, Template]) -> None:
+    variables = Stack(templates["template.yaml"], _overrides(stage)).properties("ReviewerFunction")["Environment"]
+    assert parse_prices(variables["Variables"]["MODEL_PRICES"]) is not None
+
+
+def test_an_address_of_the_pages_is_one_that_can_be_opened_or_none(templates: dict[str, Template]) -> None:
+    declared = templates["template.yaml"]["Parameters"]["RunbooksUrl"]
+    for address in ("", "https://github.com/acme/reviews/blob/main/docs/runbooks"):
+        assert re.fullmatch(declared["AllowedPattern"], address)
+    for address in ("docs/runbooks", "http://example.com", "https://example.com/runbooks/"):
+        assert not re.fullmatch(declared["AllowedPattern"], address), address
+    for given, shown in (("", "docs/runbooks"), ("https://example.com/r", "https://example.com/r")):
+        stack = Stack(templates["template.yaml"], {"Stage": "prod", "Model": "mock", "RunbooksUrl": given})
+        assert stack.properties("Alarms")["Parameters"]["Runbooks"] == shown
+        assert stack.properties("WebhookCanary")["AlarmDescription"].endswith(f" {shown}/bad-release.md")
 
 
 def test_what_is_shown_to_customers_is_never_invented() -> None:

@@ -30,7 +30,7 @@ from codereview.errors import ConfigurationError
 from codereview.ports import ModelRequest
 from codereview.use_cases.diagnose import Diagnose, Part
 
-_SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sqs", "sts")
+_SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sns", "sqs", "sts")
 _LAST_HOUR = timedelta(hours=1)
 MODEL_PATIENCE = timedelta(seconds=30)
 _PATIENT = Config(read_timeout=120, retries={"total_max_attempts": 1})
@@ -60,6 +60,8 @@ def diagnose(stack: str, *, asks_model: bool, wakes_database: bool) -> Diagnose:
         Part(subject="control table", look=look.control, mend="make deploy STAGE=…"),
         Part(subject="mail", look=look.mail, mend="verify NoticeSender in SES, or deploy without it"),
         Part(subject="bucket", look=look.bucket, mend="make deploy STAGE=…"),
+        Part(subject="alarms", look=look.alarms, mend="check your AWS credentials"),
+        Part(subject="prices", look=look.prices, mend="make deploy STAGE=…"),
     ]
     if asks_model:
         parts.append(Part(subject="model", look=look.model, mend="codereview secrets rotate model"))
@@ -209,6 +211,14 @@ class _Looks:
     def bucket(self) -> Sequence[Diagnosis]:
         self.inspection.bucket(self.reviewer["OBJECTS_BUCKET"])
         return [diagnosis.green("bucket", self.reviewer["OBJECTS_BUCKET"])]
+
+    def alarms(self) -> Sequence[Diagnosis]:
+        told, page = self.inspection.notifications(), self.inspection.page_of_an_alarm()
+        found = [diagnosis.of_notifications(*told)] if told is not None else []
+        return [*found, *([diagnosis.of_runbooks(page)] if page is not None else [])]
+
+    def prices(self) -> Sequence[Diagnosis]:
+        return [] if self._spec == "mock" else [diagnosis.of_prices(self.reviewer.get("MODEL_PRICES") or None)]
 
     def model(self) -> Sequence[Diagnosis]:
         if self._spec == "mock":

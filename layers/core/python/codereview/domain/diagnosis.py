@@ -231,6 +231,30 @@ def of_mail(sender: str, is_verified: bool, is_out_of_sandbox: bool) -> Diagnosi
     return green("mail", f"notices are mailed from {sender}")
 
 
+def of_notifications(confirmed: int, pending: int) -> Diagnosis:
+    """Judge whether anybody hears of an alarm."""
+    if confirmed:
+        return green("notifications", f"{confirmed} told of alarms")
+    if pending:
+        return yellow("notifications", "nobody is told of alarms: AWS waits for a confirmation", "confirm AWS's mail")
+    return yellow("notifications", "nobody is told of alarms", "make deploy STAGE=… with AlarmEmail set")
+
+
+def of_runbooks(page: str) -> Diagnosis:
+    """Judge whether an alarm's text leads to its page."""
+    if page.startswith("https://"):
+        return green("runbooks", "alarms link to them")
+    return yellow("runbooks", "alarms name their page without a link", "make deploy STAGE=… with RunbooksUrl set")
+
+
+def of_prices(prices: str | None) -> Diagnosis:
+    """Judge whether anything holds back what is spent on models."""
+    if prices:
+        return green("prices", f"{prices} dollars for a million tokens read, cached and written")
+    said = "nobody knows what models cost: neither budgets nor the alarm model-spend hold"
+    return yellow("prices", said, "make deploy STAGE=… with ModelPrices set")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHealth:
     """A table of the record."""

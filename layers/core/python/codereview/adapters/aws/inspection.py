@@ -107,6 +107,30 @@ class Inspection:
         except client.exceptions.NotFoundException:
             return False
 
+    def notifications(self) -> tuple[int, int] | None:
+        """Return how many receivers of alarms are confirmed, and how many are not; None where there are no alarms."""
+        client, identity = self._clients["sns"], self.identity()
+        partition = identity.arn.split(":")[1]
+        topic = f"arn:{partition}:sns:{client.meta.region_name}:{identity.account}:{self._stack}-notifications"
+        try:
+            pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+            arns = [each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]]
+        except client.exceptions.NotFoundException:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise translated("SNS", error) from error
+        confirmed = sum(arn.startswith("arn:") for arn in arns)
+        return confirmed, len(arns) - confirmed
+
+    def page_of_an_alarm(self) -> str | None:
+        """Return where an alarm's text says that its page is; None where the stack has no alarms."""
+        try:
+            found = self._clients["cloudwatch"].describe_alarms(AlarmNames=[f"{self._stack}-webhook-errors"])
+        except (ClientError, BotoCoreError) as error:
+            raise translated("CloudWatch", error) from error
+        texts = [alarm.get("AlarmDescription", "") for alarm in found.get("MetricAlarms", [])]
+        return texts[0].rpartition(" ")[2] if texts else None
+
     def releases(self) -> Sequence[Release]:
         """Describe every function of the stack that has an alias."""
         client = self._clients["lambda"]
