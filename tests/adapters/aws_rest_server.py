@@ -1,6 +1,7 @@
 """A loopback server that speaks the REST protocols of S3 (one bucket, path style) and Lambda (one function)."""
 
 import base64
+import re
 import threading
 import zlib
 from collections import deque
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 BUCKET, FUNCTION = "objects", "analyzer"
-_INVOKE = f"/2015-03-31/functions/{FUNCTION}/invocations"
+_INVOKED = re.compile(rf"/2015-03-31/functions/((?:arn:[\w:-]+:)?{FUNCTION}(?::\w+)?)/invocations")
 
 # What goes wrong with one request, in the words of S3 and of Lambda; the message never belongs in what we say.
 MISHAPS: dict[str, tuple[int, str]] = {
@@ -35,6 +36,7 @@ class RestServer:
     content_types: dict[str, str | None] = field(default_factory=dict)
     function: Callable[[bytes], tuple[bytes, str | None]] = lambda payload: (payload, None)
     mishaps: deque[str] = field(default_factory=deque)
+    called: list[str] = field(default_factory=list)  # functions, as they were named
     requests: int = 0
 
 
@@ -79,7 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if self._is_broken("json"):
             return
-        assert self.path == _INVOKE, self.path
+        called = _INVOKED.fullmatch(unquote(self.path))
+        assert called, self.path
+        self.world.called.append(called[1])
         answer, death = self.world.function(body)
         self._reply(200, answer, {"X-Amz-Function-Error": death} if death else {})
 

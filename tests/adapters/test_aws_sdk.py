@@ -342,6 +342,23 @@ def test_the_maintenance_functions_result_is_returned(rest: RestServer, maintena
     assert maintenance({"action": "status"}) == [{"action": "status"}]
 
 
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        (FUNCTION, f"{FUNCTION}:live"),
+        (f"arn:aws:lambda:eu-central-1:111122223333:function:{FUNCTION}", f"{FUNCTION}:live"),
+        (f"{FUNCTION}:live", f"{FUNCTION}:live"),
+        (f"{FUNCTION}:7", f"{FUNCTION}:7"),
+    ],
+)
+def test_the_release_that_runs_is_called_unless_another_one_is_named(rest: RestServer, named: str, called: str) -> None:
+    made: LambdaClient
+    rest.function = lambda _: (b'{"ok": true, "result": 1}', None)
+    with closing(client("lambda", rest.url)) as made:
+        LambdaMaintenance(made, named)({"action": "status"})
+    assert [name.rpartition("function:")[2] for name in rest.called] == [called]
+
+
 def test_what_the_maintenance_function_refuses_is_said(rest: RestServer, maintenance: LambdaMaintenance) -> None:
     rest.function = lambda _: (b'{"ok": false, "error": "no such action"}', None)
     with pytest.raises(RejectedError, match="no such action"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
+from codereview.adapters.aws.releases import ALIAS
 from codereview.domain.control.audit import Request
 from codereview.domain.control.exports import ExportJob
 from codereview.errors import CodeReviewError, RejectedError
@@ -18,9 +19,13 @@ class LambdaMaintenance:
     """The function, by its name; the client waits as long as the function may run, and does not call twice."""
 
     def __init__(self, client: "LambdaClient", function: str) -> None:
-        """Call `function`."""
+        """Call `function`; named without a version or an alias it is the release that runs, not the newest one.
+
+        They differ after a rollback, and what was rolled back must not be what mends.
+        """
         self._client = client
-        self._function = function
+        is_exact = ":" in function.rpartition("function:")[2]
+        self._function = function if is_exact else f"{function}:{ALIAS}"
 
     def __call__(self, event: dict[str, Any]) -> Any:
         """Run one command and return its result; raises RejectedError for what the function refuses."""
