@@ -123,7 +123,7 @@ stage:
 deploy: stage setup ## Build and deploy (STAGE=dev, staging or prod); a canary that fails goes back by itself
 	@$(SAM) build --parallel
 	@$(SAM) deploy --config-env $(STAGE) $(if $(ROLE),--role-arn $(ROLE)) $(if $(YES),--no-confirm-changeset)
-	@$(BIN)/codereview releases record --stack codereview-$(STAGE)
+	@$(BIN)/codereview releases record --stack codereview-$(STAGE) --commit "$$(git describe --always --dirty --abbrev=40 --exclude "*" 2>/dev/null)"
 
 .PHONY: rollback
 rollback: stage setup ## Lead all functions back to the release before (STAGE=...; TO=NUMBER for another one)

@@ -1,5 +1,6 @@
 """The verbs that deploy to AWS, as make would run them."""
 
+import re
 import subprocess
 
 import pytest
@@ -28,7 +29,10 @@ def test_a_deploy_builds_deploys_and_notes_the_release(stage: str) -> None:
     *_, build, deploy, record = make("--dry-run", "deploy", f"STAGE={stage}").stdout.splitlines()
     assert build.endswith("sam build --parallel")
     assert deploy.rstrip().endswith(f"sam deploy --config-env {stage}")
-    assert record.endswith(f"codereview releases record --stack codereview-{stage}")
+    noted, _, commit = record.partition(" --commit ")
+    assert noted.endswith(f"codereview releases record --stack codereview-{stage}")
+    named = subprocess.run(["sh", "-c", f"printf %s {commit}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"([0-9a-f]{40}(-dirty)?)?", named.stdout)  # nothing, where it is no clone
 
 
 def test_a_workflow_deploys_as_a_role_and_without_a_question() -> None:

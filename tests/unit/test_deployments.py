@@ -33,9 +33,9 @@ class Account:
         self.refuses: str | None = None
         self.operate = OperateReleases(aliases=self, logs=self, outbox=self, migrations="s-migrations")
 
-    def deploy(self, versions: Mapping[str, str]) -> Deployed:
+    def deploy(self, versions: Mapping[str, str], *, commit: str | None = None) -> Deployed:
         self.live = dict(versions)
-        return self.operate.record(request=self.request(str(len(self.log.entries))))
+        return self.operate.record(request=self.request(str(len(self.log.entries))), commit=commit)
 
     def request(self, name: str) -> Request:
         return Request(actor=Actor(kind=ActorKind.OPERATOR, id="ann"), id=name, at=AT)
@@ -130,3 +130,13 @@ def test_a_rollback_that_stops_halfway_says_how_to_go_on_and_is_audited_as_refus
     account.refuses = None
     account.operate.roll_back(*account.operate.plan(1), request=account.request("again"))
     assert account.live == FIRST | {"s-migrations": "3"}
+
+
+def test_a_release_names_the_commit_that_it_was_built_from() -> None:
+    account = Account()
+    assert account.deploy(FIRST, commit="a" * 40).commit == "a" * 40
+    assert account.deploy(SECOND).commit is None
+    entries, live = account.operate.list()
+    assert [entry.commit for entry in entries] == ["a" * 40, None]
+    assert live == entries[-1]
+    assert account.entries[0].after == {**FIRST, "commit": "a" * 40}

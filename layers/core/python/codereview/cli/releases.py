@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 -- what reaches AWS imports much, and `--help` waits for none of it
 
 import dataclasses
+import re
 
 import click
 
@@ -11,8 +12,10 @@ from codereview.cli.control.connection import confirmed, yes_option
 from codereview.cli.control.output import Output
 from codereview.cli.stacks import json_option, reached, stack_option
 from codereview.domain.deployments import Deployed
+from codereview.errors import UserError
 
-_COLUMNS = (("RELEASE", "number"), ("AT", "at"), ("BY", "by"), ("LIVE", "is_live"))
+_COLUMNS = (("RELEASE", "number"), ("AT", "at"), ("BY", "by"), ("COMMIT", "commit"), ("LIVE", "is_live"))
+_COMMIT = re.compile(r"[0-9a-f]{7,64}(-dirty)?")
 _MOVES = (("FUNCTION", "function"), ("FROM", "before"), ("TO", "after"))
 
 
@@ -34,14 +37,17 @@ def list_releases(stack: str | None, *, as_json: bool) -> None:
 
 
 @releases.command()
+@click.option("--commit", default="", help="What it was built from, as `git describe` names it.")
 @stack_option
 @json_option
-def record(stack: str | None, *, as_json: bool) -> None:
+def record(commit: str, stack: str | None, *, as_json: bool) -> None:
     """Note what runs now as a release; `make deploy` does it after each deploy that went well."""
     from codereview import bootstrap_operator
 
+    if commit and not _COMMIT.fullmatch(commit):
+        raise UserError(f"{commit} is no commit")
     name = reached(stack)
-    entry = bootstrap_operator.releases(name).record(request=bootstrap_operator.request())
+    entry = bootstrap_operator.releases(name).record(request=bootstrap_operator.request(), commit=commit or None)
     Output(as_json=as_json).document(_shown(entry))
 
 
@@ -72,4 +78,4 @@ def rollback(to: int | None, stack: str | None, *, dry_run: bool, as_json: bool,
 
 def _shown(entry: Deployed) -> Document:
     at = entry.at.isoformat(timespec="seconds")
-    return {"number": entry.number, "at": at, "by": entry.by, "versions": dict(entry.versions)}
+    return {"number": entry.number, "at": at, "by": entry.by, "commit": entry.commit, "versions": dict(entry.versions)}

@@ -11,12 +11,16 @@ _MOST_KEPT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """One deploy that went well: the version of each function."""
+    """One deploy that went well: the version of each function, and the commit that it was built from.
+
+    `commit` as git names it, `-dirty` behind it where the checkout differed; None where nobody said.
+    """
 
     number: int
     at: datetime
     by: str
     versions: Mapping[str, str]
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +40,14 @@ class Move:
     after: str
 
 
-def noted(log: DeployLog, versions: Mapping[str, str], *, at: datetime, by: str) -> DeployLog:
+def noted(
+    log: DeployLog, versions: Mapping[str, str], *, at: datetime, by: str, commit: str | None = None
+) -> DeployLog:
     """Add a deploy; one that changed nothing is none."""
     if log.entries and log.entries[-1].versions == versions:
         return log
     number = log.entries[-1].number + 1 if log.entries else 1
-    entry = Deployed(number=number, at=at, by=by, versions=dict(versions))
+    entry = Deployed(number=number, at=at, by=by, versions=dict(versions), commit=commit)
     return replace(log, entries=(*log.entries, entry)[-_MOST_KEPT:])
 
 

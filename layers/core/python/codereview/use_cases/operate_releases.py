@@ -48,15 +48,16 @@ class OperateReleases:
         log = self.logs.load()
         return log.entries, live_entry(log, self.aliases.versions())
 
-    def record(self, *, request: Request) -> Deployed:
+    def record(self, *, request: Request, commit: str | None = None) -> Deployed:
         """Note what runs as a release; what is noted already is not noted again."""
         before = self.logs.load()
         versions = self.aliases.versions()
-        after = noted(before, versions, at=request.at, by=request.actor.id)
+        after = noted(before, versions, at=request.at, by=request.actor.id, commit=commit)
         entry = after.entries[-1]
         if after != before:
             target = f"release/{entry.number}"
-            audit = audited(request, tenant=None, action="releases.record", target=target, after=dict(versions))
+            told = {**versions, **({"commit": commit} if commit else {})}
+            audit = audited(request, tenant=None, action="releases.record", target=target, after=told)
             self.logs.save(after, audit=audit)
         return entry
 
