@@ -124,11 +124,29 @@ def _value(alarm: Mapping[str, Any], rounds: Sequence[Round], place: int) -> flo
 
 def _of_query(alarm: Mapping[str, Any], name: str, measured: Round) -> float | None:
     query = next(each for each in alarm["Metrics"] if each["Id"] == name)
+    if found := QUERY.fullmatch(query.get("Expression", "")):
+        return _summed(found, measured)
     if "MetricStat" in query:
         return _statistic(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"], measured)
     return _calculated(
         ast.parse(query["Expression"], mode="eval").body, lambda other: _of_query(alarm, other, measured)
     )
+
+
+# What our alarms use of Metrics Insights: the sum of a metric under all dimensions that one of them is among.
+QUERY = re.compile(
+    r"""SELECT SUM\((?P<name>\w+)\) FROM "(?P<namespace>[\w/]+)" WHERE (?P<dimension>\w+) = '(?P<value>[^']+)'"""
+)
+
+
+def _summed(query: re.Match[str], measured: Round) -> float | None:
+    wanted = (query["dimension"], query["value"])
+    found = [
+        sum(values)
+        for (namespace, name, dimensions), values in measured.items()
+        if (namespace, name) == (query["namespace"], query["name"]) and wanted in dimensions
+    ]
+    return sum(found) if found else None
 
 
 def _statistic(metric: Mapping[str, Any], statistic: str, measured: Round) -> float | None:

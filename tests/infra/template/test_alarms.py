@@ -146,7 +146,7 @@ def test_the_alarms_cost_what_their_file_says(watch: Stack) -> None:
 def test_an_alarm_looks_back_for_a_week_at_most(watch: Stack) -> None:
     for name, alarm in watch.of_type("AWS::CloudWatch::Alarm").items():
         periods = [alarm.get("Period")] + [
-            each.get("MetricStat", {}).get("Period") for each in alarm.get("Metrics", [])
+            each.get("MetricStat", each).get("Period") for each in alarm.get("Metrics", [])
         ]
         period = max(filter(None, periods))
         assert period * alarm["EvaluationPeriods"] <= (7 * 86_400 if period >= 3600 else 86_400), name

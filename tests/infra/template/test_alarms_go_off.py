@@ -51,7 +51,11 @@ def watch(templates: dict[str, Template]) -> Stack:
 def _measure(watch: Watch, alarm: dict[str, Any], value: float) -> None:
     """Measure once what the alarm reads."""
     (read,) = metrics_of(alarm)
-    source = alarm if "MetricName" in alarm else alarm["Metrics"][0]["MetricStat"]["Metric"]
+    first = alarm if "MetricName" in alarm else alarm["Metrics"][0]
+    if "MetricName" not in alarm and "MetricStat" not in first:  # a query, which finds the table's metric
+        watch.measure(read.namespace, read.name, value, TableName=str(PARAMETERS["ControlTable"]))
+        return
+    source = first if "MetricName" in alarm else first["MetricStat"]["Metric"]
     watch.measure(
         read.namespace, read.name, value, **{each["Name"]: str(each["Value"]) for each in source.get("Dimensions", [])}
     )
@@ -126,6 +130,22 @@ def test_refusals_that_are_usual_or_few_are_no_spike(watch: Stack) -> None:
     assert _state(watch, "RateLimitSpike", [200, 210, 190, 205, 195, 200, 204, 200]) is State.OK
     assert _state(watch, "RateLimitSpike", [None, None, None, None, 29, 30, 28]) is State.OK
     assert _state(watch, "RateLimitSpike", [0, 5, 0, 10, 400, 500, 450]) is State.ALARM
+
+
+def test_throttles_of_the_control_tables_indexes_count_with_its_own_and_another_tables_do_not(watch: Stack) -> None:
+    def state(table: str) -> State:
+        measured = Watch()
+        for _ in range(2):
+            for index in ("due", "owner"):
+                dimensions = {"TableName": table, "GlobalSecondaryIndexName": index}
+                measured.measure("AWS/DynamoDB", "WriteThrottleEvents", 4, **dimensions)
+            measured.measure("AWS/DynamoDB", "WriteThrottleEvents", 2, TableName=table)
+            measured.next_round()
+        found = states({each: watch.resources[each] for each in alarms(watch)}, measured)
+        return found["codereview-prod-control-table-throttled"]
+
+    assert state("control") is State.ALARM
+    assert state("another") is State.OK
 
 
 def test_the_first_spike_after_a_silence_is_one(watch: Stack) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from codereview.domain.metrics import namespace_of
 from tests.infra.template.deployed import Stack
+from tests.rehearsal.alarms import QUERY
 
 _PAGE = re.compile(r"Runbook: (?P<base>\S+)/(?P<slug>[a-z-]+)\.md$")
 
@@ -42,6 +43,13 @@ def metrics_of(alarm: dict[str, Any]) -> Iterator[Watched]:
             name=metric["MetricName"],
             dimensions=frozenset(dimensions),
             services=frozenset(value for name, value in dimensions.items() if name == "service"),
+        )
+    for query in filter(None, (QUERY.fullmatch(each.get("Expression", "")) for each in alarm.get("Metrics", []))):
+        yield Watched(
+            namespace=query["namespace"],
+            name=query["name"],
+            dimensions=frozenset({query["dimension"]}),
+            services=frozenset(),
         )
 
 
