@@ -24,6 +24,7 @@ from uuid import UUID
 
 from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.parking import MAX_STRIKES, Park
+from codereview.domain.raising import raised_at
 from codereview.domain.review import (
     CHECK_NAME,
     Outcome,
@@ -243,10 +244,11 @@ class ReviewPullRequest:
         return self.end(repository, lease, item)
 
     def _note(self, lease: Lease, item: ReviewItem, bug: Exception) -> None:
-        """Have the review tell what broke it off: the kind alone, since a bug's words may quote the change."""
+        """Have the review tell what broke it off, and where, in none of the bug's words: they may quote the change."""
+        said = f"{type(bug).__name__} at {raised_at(bug)}"
         with suppress(CodeReviewError):
             item = self.store.load(item.key.review_id) or item
-            self.store.save(lease, replace(item, last_error=f"unforeseen {type(bug).__name__}"), now=self.clock.now())
+            self.store.save(lease, replace(item, last_error=said), now=self.clock.now())
 
     def _break_off(self, repository: Repository, lease: Lease, item: ReviewItem) -> Outcome:
         """End what no worker survives; one that may stand on GitHub is looked for first, once, or as GitHub lets us."""
