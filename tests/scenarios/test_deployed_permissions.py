@@ -46,6 +46,7 @@ UNUSED = {
     **{(role, "s3:ListBucket"): IF_MISSING for role in ("ReviewerRole", "RecorderRole", "ReportsRole")},
     **{("ReconcilerRole", f"sqs:{action}"): BY_TASK for action in ("ReceiveMessage", "DeleteMessage")},
     ("ReconcilerRole", "sqs:StartMessageMoveTask"): "there were no dead letters on this day",
+    ("ReconcilerRole", "dynamodb:ConditionCheckItem"): "nothing ended as poison on this day",
     ("ApiRole", "sqs:DeleteMessage"): BY_TASK,
     ("ReviewerRole", "bedrock:InvokeModel"): "the day's model is another one; the right is to nothing then",
     (

@@ -118,15 +118,14 @@ def test_posting_that_is_switched_off_between_two_tries_stops_the_second(limited
 
 def test_a_post_without_an_answer_is_not_made_again_when_posting_is_switched_back_on(limited: LimitedWorld) -> None:
     def lose() -> None:
-        limited.outages.append(Outage(at=len(limited.calls), mode=Mode.ERROR_AFTER))
+        limited.outages.append(Outage(at=len(limited.calls) - 1, mode=Mode.ERROR_AFTER))
         limited.before["store.save"] = throw
 
     def throw() -> None:
         limited.switch(posting=False)
         limited.now += FRESH
 
-    # The save before the post announces it; the call behind that save is the post itself.
-    limited.before["github.reviews"] = lambda: limited.before.update({"store.save": lose})
+    limited.before["github.create_review"] = lose
     assert isinstance(limited.receive(pull_request_event()), Parked)
     assert len(limited.reviews) == 1
     for _ in range(10):
