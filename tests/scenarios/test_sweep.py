@@ -33,6 +33,7 @@ from tests.scenarios.world import (
     HEAD_A,
     HEAD_B,
     NOW,
+    Blackout,
     Clock,
     Death,
     Ids,
@@ -325,11 +326,36 @@ def test_a_head_that_was_seen_before_its_tenant_was_blocked_is_taken_up_although
 
 def test_a_head_that_was_sent_is_not_sent_again_while_its_message_waits() -> None:
     sweep = swept_world(head())
-    sweep.run_for(DAY)
+    sweep.run_for(22 * HOUR)
     assert len(sweep.world.queue) == 1
     sweep.lists.open_of[2] = [replace(head(sha=HEAD_B), updated_at=sweep.world.now)]
     sweep.run_for(2 * HOUR)
     assert [sent.head_sha for sent in sweep.world.queue] == [HEAD_A, HEAD_B]
+
+
+def test_f5_f50_a_head_whose_message_came_to_nothing_is_found_in_a_list_that_did_not_change() -> None:
+    sweep = swept_world(head())
+    sweep.run()
+    sweep.world.is_suspended = True
+    sweep.world.settle()
+    assert sweep.world.items == {}
+    sweep.world.is_suspended = False
+    sweep.run_for(DAY)
+    sweep.world.settle()
+    expect_one_review(sweep.world)
+
+
+def test_f50_a_review_that_waited_when_it_was_swept_and_ended_by_a_suspension_is_taken_up_afterwards() -> None:
+    sweep = swept_world(head())
+    sweep.world.blackouts.append(Blackout(prefix="model", until=NOW + HOUR))
+    sweep.world.receive(pull_request_event())
+    sweep.run()
+    sweep.world.is_suspended = True
+    sweep.world.settle()
+    sweep.world.is_suspended = False
+    sweep.run_for(3 * HOUR)
+    sweep.world.settle()
+    assert [item.state for item in sweep.world.items.values()] == [ReviewState.POSTED]
 
 
 def test_a_list_that_has_not_changed_is_not_read_again() -> None:

@@ -26,6 +26,9 @@ OLDEST = timedelta(days=365)
 # A page that has not changed is believed for so long; then it is read again, whatever it says.
 ETAG_LIFE = timedelta(days=7)
 
+# With a visit every hour, what is sent again is so within a day.
+SENT_AGAIN_AFTER = timedelta(hours=23)
+
 # Reasons of skipped reviews that an open pull request, found now, has left behind.
 _PASSING = {
     SkipReason.DRAFT,
@@ -135,8 +138,9 @@ def was_sent(head: OpenHead, state: ReviewState | None, seen: Seen, *, now: date
     """Whether an earlier round sent the head as it is now, and its message may still be in the queue.
 
     A second one would say no more, and a queue that stands still must not grow by what waits in it every hour. What was
-    skipped had its turn.
+    skipped had its turn; a message that came to nothing without a trace, as in an installation that was suspended just
+    then, is made up for within a day.
     """
-    if state is ReviewState.SKIPPED or seen.sent_at is None or now - seen.sent_at >= ETAG_LIFE:
+    if state is ReviewState.SKIPPED or seen.sent_at is None or now - seen.sent_at >= SENT_AGAIN_AFTER:
         return False
     return not is_fresh(head, now=seen.sent_at)
