@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codereview.adapters.dynamodb.control.ledger import DynamoBudgetLedger
 from codereview.adapters.dynamodb.control.pauses import DynamoPauses
@@ -22,7 +21,6 @@ from codereview.domain.control.flags import AgentFlag, AgentMode, FlagSet
 from codereview.domain.control.pauses import Pause, PauseTarget
 from codereview.domain.control.quotas import Budgets, QuotaSet
 from codereview.domain.control.tenants import Tenant, TenantStatus
-from codereview.domain.envelope import Envelope
 from codereview.domain.finding import Candidate, Severity
 from codereview.domain.parking import AdmissionDecision
 from codereview.domain.prices import TokenPrices
@@ -43,8 +41,7 @@ from codereview.ports import (
 )
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
-from codereview.use_cases.still_held import StillHeld
-from tests.scenarios.world import MAX_RECEIVES, NOW, PRICES, Clock, Desk, Ids, Store, World
+from tests.scenarios.world import NOW, PRICES, Clock, Desk, World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -89,16 +86,6 @@ class LimitedWorld(World):
             ),
             review_change=Engine(self),
         )
-
-    def receive(self, envelope: Envelope, *, most: int = MAX_RECEIVES) -> object:
-        desk = self.desk()
-        return StillHeld(
-            clock=Clock(self),
-            ids=Ids(self),
-            store=Store(self),
-            switches=desk.switches,
-            review=Received(partial(super().receive, most=most)),
-        ).handle(envelope, deadline=self.now)
 
     def entry(self) -> AuditEntry:
         request = Request(actor=OPERATOR, id=str(RandomIds().new()), at=self.now)
@@ -182,16 +169,6 @@ class LimitedWorld(World):
     def agents(self, model: str = "usual") -> set[str]:
         """Name the agents that a model was asked for."""
         return {agent for name, agent in self.asked if name == model}
-
-
-@dataclass
-class Received:
-    """What comes behind the look at what is held."""
-
-    receive: Callable[[Envelope], object]
-
-    def handle(self, envelope: Envelope, *, deadline: datetime) -> Any:
-        return self.receive(envelope)
 
 
 @dataclass(kw_only=True)

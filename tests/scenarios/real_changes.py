@@ -74,9 +74,9 @@ class RealChanges(World):
     rewrite: Rewrite = lambda _, document: document
     installation_id: int = 0
 
-    def worker(self) -> ReviewPullRequest:
+    def reviewer(self) -> ReviewPullRequest:
         """Start a worker that has the real adapter and the real engine."""
-        worker, clock = super().worker(), Clock(self)
+        worker, clock = super().reviewer(), Clock(self)
         engine = ReviewChange(
             clock=clock,
             analyzers=local_analyzers(),

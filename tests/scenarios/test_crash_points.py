@@ -13,6 +13,7 @@ import pytest
 
 from codereview.domain.parking import Park
 from codereview.domain.review import ReviewState
+from codereview.domain.turns import Turn, Turns
 from codereview.errors import ThrottledError
 from codereview.ports import Lease, ReviewItem
 from codereview.use_cases import publish_review
@@ -83,6 +84,14 @@ def through_a_pause(world: World) -> list[str]:
     return [HEAD_A]
 
 
+def through_a_full_share(world: World) -> list[str]:
+    """Wait, as a message, for one of the tenant's turns, since another tenant is about."""
+    turns = {str(n): Turn(tenant="github.com:1", until=NOW + 3 * MINUTE) for n in range(world.reviewers)}
+    world.turns.turns = Turns(turns=turns, seen={"github.com:2": NOW})
+    world.deliver(pull_request_event())
+    return [HEAD_A]
+
+
 def past_a_push(world: World) -> list[str]:
     """Leave a review behind whose head moved on while the model thought."""
     world.before["model.answer"] = lambda: setattr(world, "head", HEAD_B)
@@ -137,6 +146,7 @@ WAYS: tuple[Way, ...] = (
     through_githubs_outage,
     through_the_budget,
     through_a_pause,
+    through_a_full_share,
     past_a_push,
     there_and_back,
     asked_past_a_push,
@@ -157,7 +167,9 @@ PORTS = {
     "model",
     "objects",
     "record_queue",
-} | {"review_queue"}
+    "review_queue",
+    "turns",
+}
 
 
 def run(way: Way, *outages: Outage) -> World:

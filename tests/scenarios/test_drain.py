@@ -35,6 +35,7 @@ from codereview.use_cases.control.cached_settings import CachedSettings
 from codereview.use_cases.control.watch_switches import WatchSwitches
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_pull_request import ReviewPullRequest
+from tests.scenarios.memory_turns import TurnItem
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import (
     FUNCTION_TIMEOUT,
@@ -109,12 +110,12 @@ class PullRequestWorld(World):
 
     def __init__(self, drain: "Drain") -> None:
         self.drain = drain
-        super().__init__(now=drain.moment, admission=reserving)
+        super().__init__(now=drain.moment, admission=reserving, turns=drain.turns, reviewers=REVIEWERS)
         self.copies = 0
         self.began = self.posted_at = drain.moment
 
-    def worker(self) -> ReviewPullRequest:
-        worker, warm = super().worker(), self.drain.warm
+    def reviewer(self) -> ReviewPullRequest:
+        worker, warm = super().reviewer(), self.drain.warm
         model = CircuitModel(Model(self), warm.circuit)
         models = Models(usual=PricedModel(model=model, prices=PRICES), mock=worker.make_result.models.mock)
         return replace(
@@ -184,6 +185,7 @@ class Drain:
     every: timedelta | None = None  # a message comes; None: all are there from the beginning
     waits: list[timedelta] = field(default_factory=list)  # from the message to the post
     sizes: list[int] = field(default_factory=list)
+    turns: TurnItem = field(default_factory=TurnItem)
 
     def __post_init__(self) -> None:
         self.warm = Warm(self)

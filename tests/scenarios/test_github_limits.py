@@ -180,8 +180,8 @@ class PullRequestWorld(World):
         if value > self.now:
             self.installation.time.sleep(value - self.now)
 
-    def worker(self) -> ReviewPullRequest:
-        return replace(super().worker(), pace_reads=self._before_reading, jitter=self.installation.chance.random)
+    def reviewer(self) -> ReviewPullRequest:
+        return replace(super().reviewer(), pace_reads=self._before_reading, jitter=self.installation.chance.random)
 
     def _before_reading(self, installation_id: int) -> None:
         if self.installation.is_paced:

@@ -169,9 +169,9 @@ class FaultyWorld(RealChanges):
     to_github: Faulty | None = None
     to_model: Faulty | None = None
 
-    def worker(self) -> ReviewPullRequest:
+    def reviewer(self) -> ReviewPullRequest:
         self.provider.worker += 1
-        return super().worker()
+        return super().reviewer()
 
 
 @pytest.fixture(scope="module")

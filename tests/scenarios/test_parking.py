@@ -321,7 +321,7 @@ def test_a_review_that_finds_a_crowd_comes_again_in_a_minute_or_two_however_long
     def crowded(_installation_id: int) -> None:
         raise HeldError("a crowd", retry_after=timedelta(minutes=1))
 
-    outcome = replace(world.worker(), pace_reads=crowded).handle(pull_request_event(), deadline=world.now + HOUR)
+    outcome = replace(world.reviewer(), pace_reads=crowded).handle(pull_request_event(), deadline=world.now + HOUR)
     assert outcome == Parked(reason="a crowd", until=world.now + timedelta(minutes=1.5))
     assert not any(name.startswith("github.") and name != "github.repository" for name in world.calls)
     world.settle()

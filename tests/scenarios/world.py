@@ -33,6 +33,7 @@ from codereview.domain.record import ReviewRecorded
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
 from codereview.domain.review import ReviewKey, SkipReason
 from codereview.errors import (
+    CodeReviewError,
     ForbiddenError,
     LostLeaseError,
     NotFoundError,
@@ -64,6 +65,9 @@ from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
 from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.review_pull_request import ReviewPullRequest
+from codereview.use_cases.still_held import StillHeld
+from codereview.use_cases.take_turns import Review, TakeTurns
+from tests.scenarios.memory_turns import TurnItem, TurnTable
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 HEAD_A, HEAD_B = "a" * 40, "b" * 40
@@ -123,6 +127,7 @@ class World:
     is_draft: bool = False
     is_suspended: bool = False
     is_known: bool = True
+    was_shut_out: bool = False  # something was asked of GitHub while we had no access
     is_found: bool = True
     writers: set[int] = field(default_factory=set)
     reviews: list[tuple[PostedReview, Publication]] = field(default_factory=list)
@@ -143,6 +148,10 @@ class World:
     admission: Callable[[AdmissionRequest], AdmissionDecision] = lambda _: Admit()
     holding: Callable[[datetime], Park | SkipReason | None] = lambda _: None  # the switches, by the time
     flags: FlagSnapshot = ALL_ON
+    turns: TurnItem = field(default_factory=TurnItem)
+    reviewers: int = 10  # that may work at the same time
+    refused_writes: int = 0  # of workers whose lease had been given away
+    stale_writes: int = 0  # of such workers, that were accepted all the same
     spent: dict[str, int] = field(default_factory=dict)
     settled: list[Reservation] = field(default_factory=list)
     is_dead: bool = False
@@ -170,15 +179,16 @@ class World:
         for happening in (self.before.pop(name, None), self.happenings.pop(number, None)):
             if happening is not None:
                 happening()
-        if name.startswith("github."):
-            self._refuse()
         outage = next((entry for entry in self.outages if entry.at == number), None)
         if outage is None:
+            self._refuse(name)
             self._black_out(name)
             return effect()
         outage.has_fired = True
         if outage.mode in (Mode.ERROR_AFTER, Mode.DEATH_AFTER, Mode.PAST_DEADLINE):
-            effect()
+            with suppress(CodeReviewError):  # a refusal is an answer that nobody hears
+                self._refuse(name)
+                effect()
         if outage.mode is Mode.PAST_DEADLINE:
             self.now += FUNCTION_TIMEOUT
         if outage.mode in (Mode.DEATH_BEFORE, Mode.DEATH_AFTER, Mode.PAST_DEADLINE):
@@ -186,8 +196,11 @@ class World:
             raise Death(name)
         raise UnknownOutcomeError(name) if is_write else RetryableError(name)
 
-    def _refuse(self) -> None:
+    def _refuse(self, name: str) -> None:
         """Be GitHub to an installation that has ended: a token is no good any more, and there is no other."""
+        if not name.startswith("github."):
+            return
+        self.was_shut_out = self.was_shut_out or self.is_suspended or not self.is_known
         if self.is_suspended:
             raise ForbiddenError("This installation has been suspended")
         if not self.is_known:
@@ -218,9 +231,23 @@ class World:
             review_change=partial(review_change, self),
         )
 
-    def worker(self) -> ReviewPullRequest:
-        """Start a new worker: nothing of an earlier one is left but what it stored."""
+    def worker(self) -> Review:
+        """Start a new worker, with what stands before a review as deployed: the look at what is held, and the turns."""
         self.is_dead = False
+        review, clock, ids = self.reviewer(), Clock(self), Ids(self)
+        turns = TakeTurns(
+            clock=clock,
+            ids=ids,
+            table=TurnTable(self),
+            agenda=Agenda(self),
+            review=review,
+            reviewers=self.reviewers,
+            jitter=lambda: 0.5,
+        )
+        return StillHeld(clock=clock, ids=ids, store=Store(self), switches=review.switches, review=turns)
+
+    def reviewer(self) -> ReviewPullRequest:
+        """Make the review itself: nothing of an earlier one is left but what it stored."""
         clock, store, objects, desk = Clock(self), Store(self), Objects(self), self.desk()
         switches = desk.switches
         publish = PublishReview(clock=clock, store=store, objects=objects, marker_key=KEY, switches=switches)
@@ -417,7 +444,10 @@ class Store:
 
     def _save(self, lease: Lease, item: ReviewItem) -> None:
         if not self._holds(lease):
+            self.world.refused_writes += 1
             raise LostLeaseError("a newer lease exists")
+        latest, _, _ = self.world.leases[lease.pull_request]
+        self.world.stale_writes += lease.fence < latest
         self.world.items[item.key.review_id] = item
 
 

@@ -81,9 +81,9 @@ class HostileWorld(World):
         """Return what the author writes in a place, nothing unless the case has it there."""
         return "" if self.is_clean or place not in self.case.where else order(self.case, place)
 
-    def worker(self) -> ReviewPullRequest:
+    def reviewer(self) -> ReviewPullRequest:
         """Start a worker that has the real engine."""
-        worker, clock = super().worker(), Clock(self)
+        worker, clock = super().reviewer(), Clock(self)
         engine = ReviewChange(
             clock=clock,
             analyzers=RealAnalyzers() if self.is_analyzed else NoAnalyzers(),
