@@ -12,9 +12,15 @@ import pytest
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import ReviewKey, tenant_of
+from tests.scenarios.bad_designs import (
+    acknowledge_when_busy,
+    drop_the_fence,
+    ignore_the_lease,
+    post_without_a_look,
+    swallow_what_is_raised,
+)
 from tests.scenarios.lanes import ALL, Lanes, come_to_rest
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.test_histories import acknowledge_when_busy, ignore_the_lease, post_without_a_look
 from tests.scenarios.world import FUNCTION_TIMEOUT, HEAD_A, HEAD_B, World, command_event, pull_request_event
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
@@ -110,7 +116,10 @@ def meet_everywhere() -> None:
             list(orders(meeting, is_frozen=is_frozen, most=2))
 
 
-@pytest.mark.parametrize("break_it", [acknowledge_when_busy, ignore_the_lease, post_without_a_look])
+@pytest.mark.parametrize(
+    "break_it",
+    [acknowledge_when_busy, drop_the_fence, ignore_the_lease, post_without_a_look, swallow_what_is_raised],
+)
 def test_a_known_bad_design_turns_the_meetings_red(
     monkeypatch: pytest.MonkeyPatch, break_it: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
