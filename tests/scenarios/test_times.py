@@ -8,6 +8,8 @@ import pytest
 
 from codereview.domain.review import ReviewState
 from codereview.errors import BusyError, ThrottledError
+from codereview.use_cases.publish_review import LEAST_TIME
+from codereview.use_cases.review_pull_request import LEASE
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.world import FUNCTION_TIMEOUT, Blackout, World, pull_request_event, reserving
 
@@ -59,22 +61,46 @@ def test_f52_a_clock_that_jumps_five_minutes_at_any_call_loses_and_doubles_nothi
         assert world.model_calls <= 2
 
 
-def test_workers_whose_clocks_differ_by_five_minutes_keep_out_of_each_others_way() -> None:
+# How much earlier than at the end of a lease its worker is dead; a clock that is ahead by less takes no lease early.
+LEEWAY = LEASE - FUNCTION_TIMEOUT
+THINKING = (timedelta(seconds=1), timedelta(seconds=120), FUNCTION_TIMEOUT - LEAST_TIME - timedelta(seconds=1))
+
+
+def meeting(skew: timedelta, thinking: timedelta, at: int) -> World:
+    """Have somebody with another clock take the same message right before a call, while the model takes its time."""
+    world = World(admission=reserving)
+
+    def think() -> None:
+        world.now += thinking
+
+    def meet() -> None:
+        here, world.now = world.now, world.now + skew
+        with suppress(BusyError):
+            world.worker().handle(pull_request_event(), deadline=world.now + FUNCTION_TIMEOUT)
+        world.now = here
+
+    world.before["model.answer"], world.happenings[at] = think, meet
+    world.receive(pull_request_event())
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize("thinking", THINKING, ids=lambda thinking: f"{thinking.seconds} s")
+@pytest.mark.parametrize("sign", [1, -1], ids=["ahead", "behind"])
+def test_f52_workers_whose_clocks_differ_by_less_than_a_minute_keep_out_of_each_others_way(
+    sign: int, thinking: timedelta
+) -> None:
+    assert timedelta(minutes=1) == LEEWAY
     for at in count():
-        world = World(admission=reserving)
-
-        def meet(world: World = world) -> None:
-            """Have somebody with another clock take the same message."""
-            for skew in (-SKEW, SKEW):
-                here, world.now = world.now, world.now + skew
-                with suppress(BusyError):
-                    world.worker().handle(pull_request_event(), deadline=world.now + FUNCTION_TIMEOUT)
-                world.now = here
-
-        world.happenings[at] = meet
-        world.deliver(pull_request_event())
+        world = meeting(sign * (LEEWAY - timedelta(seconds=1)), thinking, at)
         if world.happenings:
-            assert at > 25
+            assert at > 30
             return
         expect_nothing_lost_or_doubled(world)
         assert len(world.reviews) == 1, world.calls[at]
+
+
+def test_f52_a_worker_whose_clock_is_minutes_ahead_of_anothers_may_post_what_that_one_is_posting() -> None:
+    """Show that the bound is the true one, and why decision 5 names it."""
+    worlds = {at: meeting(SKEW, timedelta(seconds=120), at) for at in range(60)}
+    assert {world.calls[at] for at, world in worlds.items() if len(world.reviews) > 1} == {"github.create_review"}

@@ -2,8 +2,9 @@
 
 Races that are handled here: two workers that want one pull request (conditional update; the later one hears until when
 it must wait), and a worker that wakes up after its lease was given away (each write is a transaction that checks the
-fence on the pull request's item, so it changes nothing). Not handled: a worker with a valid lease whose clock runs more
-than a minute ahead could take a lease early; the fence then voids the other's writes, and nothing is doubled.
+fence on the pull request's item, so it changes nothing). Not handled: two workers whose clocks differ by a minute or
+more. The lease outlives the function by that minute, so that a clock that is further ahead may take it from a worker
+which is still alive. The fence then voids that one's writes here, but not a post that is on its way to GitHub.
 """
 
 from datetime import datetime
