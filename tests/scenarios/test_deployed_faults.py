@@ -9,7 +9,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +37,8 @@ pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 HELD_SECONDS = 25.0  # a read of ours is given up after 30
 PATIENCE_SECONDS = 120.0
+A_MOMENT_SECONDS = 3  # from what the table says to the request that is held
+AGAIN_SECONDS = 15  # longer than the recorder takes
 Pull = dict[str, Any]
 
 
@@ -109,10 +112,15 @@ def posted(_item: ReviewItem, pull: Pull) -> bool:
     return bool(pull["reviews"])
 
 
+def ended(item: ReviewItem, _pull: Pull) -> bool:
+    return item.state.is_end
+
+
 STAGES = [
     pytest.param("pulls/list-files", {"delay": HELD_SECONDS}, claimed, id="claimed", marks=pytest.mark.long),
     pytest.param("pulls/list-reviews", {"delay": HELD_SECONDS}, answered, id="answered", marks=pytest.mark.long),
     pytest.param("pulls/create-review", {"linger": HELD_SECONDS}, posted, id="posted"),
+    pytest.param("checks/update", {"delay": HELD_SECONDS, "is_cut": True}, ended, id="ended", marks=pytest.mark.long),
 ]
 
 
@@ -135,13 +143,14 @@ def test_f28_f41_a_reviewer_that_is_killed_at_a_stage_leaves_one_review_in_the_e
         return item if item is not None and is_there(item, pull) else None
 
     until(at_the_stage)
+    time.sleep(A_MOMENT_SECONDS)
     doomed = processes_of(stack, "reviewer")
     assert doomed, "no process runs the reviewer"
     for process in doomed:
         os.kill(process, signal.SIGKILL)
     item = item_of(stack, hub.pull(repository, number))
     assert item is not None
-    assert not item.state.is_end
+    assert not item.is_settled
     let_time_pass(stack, item)
     reconcile(stack)
     pull = until(lambda: finished(hub.pull(repository, number)))
@@ -154,6 +163,75 @@ def test_f28_f41_a_reviewer_that_is_killed_at_a_stage_leaves_one_review_in_the_e
     with psycopg.connect(stack.database.superuser_dsn) as connection:
         query = "SELECT state FROM reviews WHERE review_id = %s"
         assert connection.execute(query, [str(item.key.review_id)]).fetchall() == [("posted",)]
+
+
+@contextmanager
+def gathered(stack: LocalStack) -> Iterator[Callable[[], None]]:
+    """Keep the record's messages from the recorder until the returned function is called.
+
+    What it does not acknowledge is there again in seconds, not in minutes.
+    """
+    client: Any = stack.aws.client("lambda")
+    (mapping,) = client.list_event_source_mappings(FunctionName=f"{STACK_NAME}-recorder:live")["EventSourceMappings"]
+    queues, queue = stack.aws.client("sqs"), stack.deployment.outputs["RecordQueueUrl"]
+    usual = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+
+    def go_on() -> None:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    queues.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(AGAIN_SECONDS)})
+    try:
+        yield go_on
+    finally:
+        queues.set_queue_attributes(QueueUrl=queue, Attributes=usual)
+        go_on()
+
+
+def waits_for_a_lock(connection: psycopg.Connection[Any]) -> bool | None:
+    query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return True if connection.execute(query).fetchone() is not None else None
+
+
+@pytest.mark.long
+def test_f28_a_recorder_that_is_killed_in_a_batch_leaves_each_review_on_record_once(local_aws: LocalStack) -> None:
+    stack, hub = local_aws, local_aws.hub
+    with gathered(stack) as go_on, psycopg.connect(stack.database.superuser_dsn, autocommit=True) as connection:
+        places = [hub.add_repository(sample_repository(), owner="acme", name=f"recorded-{n}") for n in (1, 2)]
+        numbers = [hub.open_pull(place, base="main", head="change", title="Record me")["number"] for place in places]
+
+        def ends() -> list[ReviewItem] | None:
+            items = [item_of(stack, hub.pull(place, number)) for place, number in zip(places, numbers, strict=True)]
+            done = [item for item in items if item is not None and item.is_settled]
+            return done if len(done) == len(items) else None
+
+        items = until(ends)
+        last = items[-1].key
+        # What the recorder itself takes first of all, in the transaction of this pull request.
+        lock = f"pull request {last.tenant} {last.repository_id} {last.number}"
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [lock])
+        go_on()
+        until(lambda: waits_for_a_lock(connection))
+        doomed = processes_of(stack, "recorder")
+        assert doomed, "no process runs the recorder"
+        for process in doomed:
+            os.kill(process, signal.SIGKILL)
+        connection.execute("SELECT pg_advisory_unlock_all()")
+        found = [wait_for_record(stack.database.superuser_dsn, str(item.key.review_id)) for item in items]
+        until(lambda: None if waiting_records(stack) else True)  # acknowledged in the end, the first of them too
+        rows = "SELECT count(*) FROM reviews WHERE review_id = %s"
+        assert [connection.execute(rows, [str(item.key.review_id)]).fetchone() for item in items] == [(1,), (1,)]
+    assert found[0] == found[1]  # of the same change
+    assert found[0]
+    assert len(set(found[0])) == len(found[0])
+
+
+def waiting_records(stack: LocalStack) -> int:
+    """Count the messages of the record queue, those that somebody has received too."""
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    queue = stack.deployment.outputs["RecordQueueUrl"]
+    answer = stack.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
 
 
 def finished(pull: Pull) -> Pull | None:
