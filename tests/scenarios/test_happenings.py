@@ -158,7 +158,7 @@ def test_f50_whatever_is_taken_back_leaves_one_review_of_the_head_that_stands(na
         happening.is_taken_back(world)
         send(world, happening.action_back)
         if happening.is_found_by_sweep:
-            sweep.run_for(90 * MINUTE)
+            sweep.run_for(24 * 60 * MINUTE)
         world.settle()
         # A check run that could not be ended while we were kept out is ended by nobody: the review is posted.
         is_shut_out = not happening.has_access and "github.create_review" in world.calls[:at]
