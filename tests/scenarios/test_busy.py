@@ -10,7 +10,6 @@ from codereview.domain.envelope_codec import decode
 from codereview.domain.review import Outcome
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.sqs import process_batch
-from codereview.use_cases.hold_busy import HoldBusy
 from codereview.use_cases.reconcile.release_due import ReleaseDue
 from tests.scenarios.simulated_queue import Message, SimulatedQueue
 from tests.scenarios.test_dead_letters import Context
@@ -86,9 +85,9 @@ class OnePullRequest:
             self.world.is_dead = False
 
     def _handle(self, body: str) -> Outcome:
-        worker, now = self.world.worker(), self.world.now
-        busy = HoldBusy(clock=Clock(self.world), agenda=Agenda(self.world), review=worker, jitter=lambda: 0.5)
-        return (busy if self.is_held else worker).handle(decode(body), deadline=now + FUNCTION_TIMEOUT)
+        deadline = self.world.now + FUNCTION_TIMEOUT
+        worker, reviewer = self.world.worker(), self.world.reviewer()
+        return (worker if self.is_held else reviewer).handle(decode(body), deadline=deadline)
 
     def expect_all_reviewed(self, commands: int) -> None:
         assert self.queue.dead == []

@@ -237,7 +237,7 @@ def test_the_test_can_see_a_post_that_is_made_again_before_githubs_list_has_sett
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(publish_review, "SETTLING_TIME", timedelta())
-    with pytest.raises(AssertionError, match="a review stands that nobody knows of"):
+    with pytest.raises(AssertionError, match="a review is posted twice"):
         list(singles(twice_in_a_row, Mode.ERROR_AFTER))
 
 

@@ -90,7 +90,7 @@ def test_f9_a_second_worker_waits_for_the_lease_instead_of_acknowledging() -> No
 
     def intrude() -> None:
         try:
-            world.worker().handle(pull_request_event(), deadline=world.now + FUNCTION_TIMEOUT)
+            world.reviewer().handle(pull_request_event(), deadline=world.now + FUNCTION_TIMEOUT)
         except RetryableError as error:
             second_opinion.append(error)
 

@@ -60,6 +60,7 @@ from codereview.ports import (
     WriteSlot,
 )
 from codereview.use_cases.end_review import EndReview
+from codereview.use_cases.hold_busy import HoldBusy
 from codereview.use_cases.make_result import Engine, MakeResult, Models, PricedModel
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
@@ -232,7 +233,7 @@ class World:
         )
 
     def worker(self) -> Review:
-        """Start a new worker, with what stands before a review as deployed: the look at what is held, and the turns."""
+        """Start a new worker, with all that stands before a review as deployed: what is held, the turns, the busy."""
         self.is_dead = False
         review, clock, ids = self.reviewer(), Clock(self), Ids(self)
         turns = TakeTurns(
@@ -240,7 +241,7 @@ class World:
             ids=ids,
             table=TurnTable(self),
             agenda=Agenda(self),
-            review=review,
+            review=HoldBusy(clock=clock, agenda=Agenda(self), review=review, jitter=lambda: 0.5),
             reviewers=self.reviewers,
             jitter=lambda: 0.5,
         )
