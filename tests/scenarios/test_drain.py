@@ -345,8 +345,8 @@ def shortest(messages: int) -> timedelta:
 def test_a_thousand_messages_drain_without_loss_or_double_whatever_breaks() -> None:
     result = drain(1_000)
     assert result.faults > 50
-    # No reviewer is idle while there is work; the last of those whose worker died wait for half an hour.
-    assert result.ended_at - NOW <= 1.1 * result.busy / REVIEWERS + timedelta(hours=1)
+    # No reviewer is idle while there is work. The last copy comes an hour later; half an hour more, if its worker dies.
+    assert result.ended_at - NOW <= 1.1 * result.busy / REVIEWERS + timedelta(hours=1.5)
 
 
 @pytest.mark.parametrize("prefix", [pytest.param("github", marks=pytest.mark.long), "model"])
