@@ -16,7 +16,7 @@ from codereview.domain.parking import Park
 from codereview.domain.review import ReviewState, SkipReason
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_sweep import Sweep, head
-from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, World, pull_request_event
+from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, Mode, Outage, World, pull_request_event
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 
@@ -176,3 +176,18 @@ def test_a_review_that_is_paused_is_never_posted_meanwhile() -> None:
         posted_at = world.calls.index("github.create_review") if "github.create_review" in world.calls else None
         # The switches are looked at right before the post; what is being sent then cannot be called back.
         assert posted_at is None or world.calls.index("github.create_review") - at <= 2 or world.now > NOW + MINUTE
+
+
+@pytest.mark.parametrize("name", ["transferred", "suspended", "removed from the installation"])
+@pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.value)
+def test_f50_an_end_that_broke_off_before_the_repository_was_out_of_reach_comes_to_rest(name: str, mode: Mode) -> None:
+    for at in count():
+        outage = Outage(at=at, mode=mode)
+        world = World(is_open=False, outages=[outage])
+        world.receive(pull_request_event())
+        HAPPENINGS[name].happens(world)
+        world.settle()
+        expect_nothing_lost_or_doubled(world, has_access=False)
+        if not outage.has_fired:
+            assert at > 10
+            return

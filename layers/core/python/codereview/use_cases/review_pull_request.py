@@ -143,7 +143,7 @@ class ReviewPullRequest:
 
     def _end_in_its_place(self, repository: Repository | None, item: ReviewItem, reason: SkipReason) -> None:
         """End a review under the lease of its own pull request."""
-        if item.is_settled:
+        if item.is_settled and item.due_at is None:
             return
         lease = self._acquire(_place_of(item.key))
         try:
