@@ -16,7 +16,7 @@ from codereview.domain.envelope_codec import encode
 from codereview.domain.metrics import Tally
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reviewer import ReviewerApp
-from tests.scenarios.world import Clock, World, pull_request_event
+from tests.scenarios.world import NOW, Blackout, Clock, World, pull_request_event
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -131,9 +131,19 @@ def test_f14_f15_a_bug_keeps_the_message_and_is_logged() -> None:
     assert re.fullmatch(r"use_cases/model_of_review\.py:\d+ answer", line["raised_at"])
 
 
+def test_a_message_whose_pull_request_is_taken_is_held_back_and_acknowledged() -> None:
+    function, second = Function(), Function()
+    second.world = function.world
+    function.world.before["model.answer"] = lambda: kept.extend(second.kept(record(GOOD)))
+    kept: list[str] = []
+    assert function.kept(record(GOOD)) == []
+    assert (kept, second.postponed, len(function.world.held)) == ([], [], 1)
+
+
 def test_f9_f12_a_message_whose_pull_request_is_taken_comes_back_when_the_lease_has_run_out() -> None:
     function, second = Function(), Function()
     second.world = function.world
+    function.world.blackouts.append(Blackout(prefix="agenda.hold", until=NOW + timedelta(hours=1)))
     function.world.before["model.answer"] = lambda: kept.extend(second.kept(record(GOOD)))
     kept: list[str] = []
     assert function.kept(record(GOOD)) == []

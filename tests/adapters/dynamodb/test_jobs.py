@@ -37,3 +37,13 @@ def test_a_job_remembers_its_state_and_may_come_sooner(jobs: DynamoJobs) -> None
     jobs.finish("deliveries", JobState(generation=0))  # keeps the moments that it has
     again = jobs.begin("deliveries", now=NOW + timedelta(hours=1), every=EVERY)
     assert again == replace(state, generation=0)
+
+
+def test_a_job_that_is_not_due_costs_no_write(jobs: DynamoJobs, dynamodb: "DynamoDBClient") -> None:
+    asked = list[str]()
+    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    jobs.begin("deliveries", now=NOW, every=EVERY)
+    assert asked == ["GetItem", "UpdateItem"]
+    asked.clear()
+    assert jobs.begin("deliveries", now=NOW + EVERY / 2, every=EVERY) is None
+    assert asked == ["GetItem"]

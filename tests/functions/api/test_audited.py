@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from codereview.domain.control.people import Role
 from codereview.domain.review import ReviewState
 from codereview.entrypoints.api.table import ROUTES
 from tests.functions.api.samples import Sample, sample
@@ -42,6 +43,8 @@ def bypassed(world: World, asked: Sample) -> Sample:
 
 
 def answered_by_github(world: World, asked: Sample) -> Sample:
+    world.person(77, Role.VIEWER)  # who is nobody's is not audited
+    world.web.user = (77, "ann")
     begun = world.call("POST", "/v1/sign-in").json
     code, state = world.web.approve(begun["authorize_url"])
     return replace(asked, body={"ticket": begun["ticket"], "code": code, "state": state})

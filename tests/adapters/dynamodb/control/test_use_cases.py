@@ -56,6 +56,7 @@ from tests.adapters.dynamodb.control.samples import ACTOR, MINE, NOW, THEIRS, en
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+RENEWED = NOW.replace(month=4, day=1, hour=0)  # budgets of the month
 ANN, BOB, ROOT = (PersonId(host="github.com", user_id=number) for number in (1, 2, 3))
 MONTH = timedelta(days=30)
 KEYS_TOO = READING | {Scope.KEYS_WRITE}
@@ -752,7 +753,7 @@ def test_a_review_that_goes_without_models_is_charged_once(door: Door, tokens: i
 def test_a_review_that_waits_for_money_is_charged_nothing(door: Door) -> None:
     parking = Budgets(tenant_month=99, when_spent=WhenSpent.PARK)
     door.limit(QuotaSet(tenant=MINE, reviews=TWO, bot_reviews_per_pull_request=TWO, budgets=parking))
-    waits = Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))
+    waits = Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1), ends=RENEWED)
     assert [door.admit(key=KEY) for _ in range(9)] == [waits] * 9
     door.limit(QuotaSet(tenant=MINE, reviews=TWO, bot_reviews_per_pull_request=TWO, version=1))
     assert door.left() == 2
@@ -781,7 +782,7 @@ def test_a_review_that_waits_for_its_tenants_rate_is_not_counted_in_its_pull_req
 @pytest.mark.parametrize(
     ("when_spent", "told"),
     [
-        (WhenSpent.PARK, Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1))),
+        (WhenSpent.PARK, Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1), ends=RENEWED)),
         (WhenSpent.ANALYZERS_ONLY, Degrade(reason=AdmissionReason.SPENT)),
     ],
 )
@@ -850,10 +851,9 @@ def test_a_tenant_without_budget_left_goes_without_models_or_waits_as_it_likes(d
     assert door.admit() == Degrade(reason=AdmissionReason.SPENT)
     parking = Budgets(tenant_month=99, when_spent=WhenSpent.PARK)
     door.limit(QuotaSet(tenant=MINE, budgets=parking, version=1))
-    renewed = NOW.replace(month=4, day=1, hour=0)
-    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1), ends=renewed)
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=NOW + timedelta(days=1), ends=RENEWED)
     door.world.moment = NOW.replace(day=31, hour=18)
-    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=renewed, ends=renewed)
+    assert door.admit() == Park(reason=AdmissionReason.SPENT, until=RENEWED, ends=RENEWED)
 
 
 def test_one_tenants_limits_are_not_anothers(door: Door) -> None:
