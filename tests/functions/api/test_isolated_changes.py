@@ -100,3 +100,13 @@ def test_b64_every_change_is_answered_byte_by_byte_the_same_with_and_without_the
     for one, other in zip(alone, shared, strict=True):
         assert one == other.replace("differential-shared", "differential-alone")
     assert CANARY not in str(shared)
+
+
+def test_b64_what_a_tenant_changes_leaves_everything_of_anothers_as_it_was(world: World) -> None:
+    make_traces(world, NOW + timedelta(days=1))
+    theirs, asked = world.key(account=THEIRS), own(world, THEIRS)
+    before = heard(world, theirs, asked)
+    for caller in (KEY, ADMIN):
+        changed(world, MINE, caller)
+    assert heard(world, theirs, asked) == before
+    assert CANARY in str(before)
