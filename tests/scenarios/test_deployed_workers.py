@@ -44,6 +44,7 @@ def is_reviewed(stack: LocalStack, name: str) -> bool:
     return bool(open_and_wait(stack.hub, repository, base="main", head="change")["reviews"])
 
 
+@pytest.mark.long  # the rehearsal of a backlog does it by the page, and the documents by the console
 def test_reviewers_are_scaled_and_the_original_number_is_put_back(local_aws: LocalStack) -> None:
     before = said(local_aws, "workers", "status")
     plan = said(local_aws, "workers", "scale", "40", "--dry-run")
@@ -63,6 +64,7 @@ def test_reviewers_are_scaled_and_the_original_number_is_put_back(local_aws: Loc
     assert (again.returncode, again.stderr.count("\n"), "nothing to restore" in again.stderr) == (1, 1, True)
 
 
+@pytest.mark.long  # the same
 def test_paused_workers_take_nothing_and_resumed_ones_lose_nothing(local_aws: LocalStack) -> None:
     said(local_aws, "workers", "pause", "--queue", "record", "--yes")
     said(local_aws, "workers", "pause", "--yes")

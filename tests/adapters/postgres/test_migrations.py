@@ -115,7 +115,12 @@ class Killed(BaseException):
     """The function is gone."""
 
 
-@pytest.mark.parametrize("before", [None, *revisions()[:-1]], ids=str)
+# From nothing on each statement of each revision is met, and the latest also with rows; the others again in the long run.
+*_EARLIER, _BEFORE_THE_LATEST = revisions()[:-1]
+_FROM = [None, _BEFORE_THE_LATEST, *(pytest.param(each, marks=pytest.mark.long) for each in _EARLIER)]
+
+
+@pytest.mark.parametrize("before", _FROM, ids=str)
 def test_f40_a_migration_that_is_killed_at_any_statement_is_finished_by_the_next(
     server: Database, empty_database: str, owner: sa.Engine, before: str | None
 ) -> None:
