@@ -115,7 +115,7 @@ class Killed(BaseException):
     """The function is gone."""
 
 
-# From nothing on each statement of each revision is met, and the latest also with rows; the others again in the long run.
+# From nothing on each statement of each revision is met, and the latest also with rows; the others in the long run.
 *_EARLIER, _BEFORE_THE_LATEST = revisions()[:-1]
 _FROM = [None, _BEFORE_THE_LATEST, *(pytest.param(each, marks=pytest.mark.long) for each in _EARLIER)]
 
