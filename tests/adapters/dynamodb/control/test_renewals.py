@@ -20,8 +20,8 @@ from codereview.errors import CodeReviewError, PermanentError, RetryableError
 from codereview.use_cases.control.renew_tenant import RenewTenant
 from codereview.use_cases.follow_installations import FollowInstallations
 from codereview.use_cases.reconcile.renew_tenants import Renewed, RenewTenants
+from tests.adapters.dynamodb.control.control_world import World
 from tests.adapters.dynamodb.control.samples import MINE, NOW, waiting
-from tests.adapters.dynamodb.control.test_use_cases import World
 from tests.scenarios.world import pull_request_event
 
 if TYPE_CHECKING:
