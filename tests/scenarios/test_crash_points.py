@@ -257,6 +257,5 @@ def test_wherever_two_faults_strike_nothing_is_lost_or_doubled(way: Way, first: 
                 if not outages[1].has_fired:
                     break
                 pairs += 1
-        # After a first fault a life may be shorter, where a dead worker's review looks at an outage less often: whoever
-        # dies at one of those looks saves the others. Without any such, the pairs are half of the square.
-        assert pairs >= calls * (calls - 1) / 6
+        # After a first fault a life may be shorter, where it does not look at an outage as often; never by much.
+        assert pairs >= calls * (calls - 1) / 4
