@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from codereview.errors import CodeReviewError, PermanentError, RetryableError
 from local.database import POSTGRES_16, POSTGRES_17, Database
 from tests.adapters.postgres.catalogue import gaps
 from tests.adapters.postgres.conftest import address, temporary
+from tests.adapters.postgres.expansion import demands, offers
 from tests.adapters.postgres.reviews_world import recorded, result, rows
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
@@ -169,6 +170,23 @@ def test_f36_a_table_that_somebody_holds_fails_the_deploy_instead_of_blocking_ev
 
 
 # --- old code and new schema, and the reverse -------------------------------------------------------------------------
+
+# New demands on an old table, and why the code before meets them unawares.
+MET_UNAWARES = {("audit_log", "UNIQUE (tenant_id, entry_id)"): "who leaves entry_id out gets one that nobody has"}
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(revisions())))
+def test_f39_each_migration_takes_nothing_from_the_code_before_and_asks_nothing_more_of_it(
+    owner: sa.Engine, anybody: Callable[[], psycopg.Connection], before: str, after: str
+) -> None:
+    with anybody() as connection:
+        migrate(owner, now=NOW, revision=before)
+        offered, demanded = offers(connection), demands(connection)
+        migrate(owner, now=NOW, revision=after)
+        assert offered - offers(connection) == set()
+        old = {relation for relation, _ in demanded}
+        assert {each for each in demands(connection) - demanded if each[0] in old} <= set(MET_UNAWARES)
+
 
 # What the recorder of revision 0001 sends to write a review.
 RECORDER_OF_0001 = """
