@@ -20,7 +20,7 @@ from codereview.domain.metrics import Metric, Origin, Tally, addressed, embedded
 from codereview.domain.parking import WaitReason
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import Usage
-from codereview.domain.review import Failed, Parked, Posted, Skipped, SkipReason, Superseded
+from codereview.domain.review import Failed, Overtaken, Parked, Posted, Skipped, SkipReason, Superseded
 from codereview.entrypoints.json_log import JsonLog
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp, found_by
@@ -85,6 +85,7 @@ def test_the_reviewer_counts_a_posted_review_in_the_line_that_tells_of_it() -> N
         (Posted(github_review_id=1), Metric.REVIEWS_POSTED),
         (Skipped(reason=SkipReason.DRAFT), Metric.REVIEWS_SKIPPED),
         (Superseded(newer_head_sha="a" * 40), Metric.REVIEWS_SUPERSEDED),
+        (Overtaken(looked_at=_NOW), Metric.REVIEWS_SUPERSEDED),
         (Failed(reason="x"), Metric.REVIEWS_FAILED),
         (RetryableError("x"), Metric.REVIEWS_POSTPONED),
         (Parked(reason=PULL_REQUEST_IS_TAKEN, until=_NOW), Metric.REVIEWS_POSTPONED),

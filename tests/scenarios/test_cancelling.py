@@ -43,8 +43,8 @@ class SeizableStore(Store):
     def save_audited(self, lease: Lease, item: ReviewItem, *, now: datetime, audit: AuditEntry) -> None:
         self._save(lease, item)
 
-    def release(self, lease: Lease) -> None:
-        self._release(lease)
+    def release(self, lease: Lease, *, looked_at: datetime | None = None) -> None:
+        self._release(lease, looked_at)
 
 
 class NoList:

@@ -59,6 +59,7 @@ from codereview.ports import (
     StoredObject,
     WriteSlot,
 )
+from codereview.use_cases.drop_overtaken import DropOvertaken
 from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.hold_busy import HoldBusy
 from codereview.use_cases.make_result import Engine, MakeResult, Models, PricedModel
@@ -134,6 +135,7 @@ class World:
     reviews: list[tuple[PostedReview, Publication]] = field(default_factory=list)
     checks: dict[int, tuple[CheckRun, str, CheckOutput | None]] = field(default_factory=dict)
     leases: dict[PullRequestKey, tuple[int, UUID | None, datetime]] = field(default_factory=dict)
+    looks: dict[PullRequestKey, datetime] = field(default_factory=dict)
     items: dict[UUID, ReviewItem] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     recorded: list[ReviewRecorded] = field(default_factory=list)
@@ -233,7 +235,7 @@ class World:
         )
 
     def worker(self) -> Review:
-        """Start a new worker, with all that stands before a review as deployed: what is held, the turns, the busy."""
+        """Start a new worker, with all that stands before a review as deployed."""
         self.is_dead = False
         review, clock, ids = self.reviewer(), Clock(self), Ids(self)
         turns = TakeTurns(
@@ -245,7 +247,8 @@ class World:
             reviewers=self.reviewers,
             jitter=lambda: 0.5,
         )
-        return StillHeld(clock=clock, ids=ids, store=Store(self), switches=review.switches, review=turns)
+        held = StillHeld(clock=clock, ids=ids, store=Store(self), switches=review.switches, review=turns)
+        return DropOvertaken(clock=clock, store=Store(self), review=held)
 
     def reviewer(self) -> ReviewPullRequest:
         """Make the review itself: nothing of an earlier one is left but what it stored."""
@@ -319,8 +322,8 @@ class World:
         return bool(self.due_times or self.queue)
 
     def deliver(self, envelope: Envelope) -> object:
-        """Receive the message, and let everything come to rest; returns the last outcome."""
-        outcome = self.receive(envelope)
+        """Receive a message that comes now, and let everything come to rest; returns the last outcome."""
+        outcome = self.receive(replace(envelope, received_at=self.now.isoformat()))
         assert not self.dead_letters, "the message went to the dead-letter queue"
         return self.settle() or outcome
 
@@ -426,12 +429,17 @@ class Store:
         self.world.leases[pull_request] = (fence + 1, owner, until)
         return Lease(pull_request=pull_request, owner=owner, fence=fence + 1, until=until)
 
-    def release(self, lease: Lease) -> None:
-        self.world.call("store.release", lambda: self._release(lease))
+    def release(self, lease: Lease, *, looked_at: datetime | None = None) -> None:
+        self.world.call("store.release", lambda: self._release(lease, looked_at))
 
-    def _release(self, lease: Lease) -> None:
+    def _release(self, lease: Lease, looked_at: datetime | None = None) -> None:
         if self._holds(lease):
             self.world.leases[lease.pull_request] = (lease.fence, None, lease.until)
+            if looked_at is not None:
+                self.world.looks[lease.pull_request] = looked_at
+
+    def looked_at(self, pull_request: PullRequestKey) -> datetime | None:
+        return self.world.call("store.looked_at", lambda: self.world.looks.get(pull_request))
 
     def _holds(self, lease: Lease) -> bool:
         fence, holder, _ = self.world.leases[lease.pull_request]

@@ -95,6 +95,20 @@ def test_a_worker_that_gave_its_lease_back_can_no_longer_write(reviews: DynamoRe
         reviews.save(lease, ITEM, now=NOW)
 
 
+def test_a_look_is_kept_until_a_later_one_and_a_lost_lease_notes_none(reviews: DynamoReviews) -> None:
+    assert reviews.looked_at(PULL_REQUEST) is None
+    zombie = held(reviews, 1)
+    assert reviews.looked_at(PULL_REQUEST) is None
+    owner = held(reviews, 2, now=NOW + LEASE)
+    reviews.release(zombie, looked_at=NOW)
+    assert reviews.looked_at(PULL_REQUEST) is None
+    reviews.release(owner, looked_at=NOW + LEASE)
+    reviews.release(held(reviews, 3, now=NOW + 2 * LEASE))
+    assert reviews.looked_at(PULL_REQUEST) == NOW + LEASE
+    reviews.release(held(reviews, 4, now=NOW + 3 * LEASE), looked_at=NOW + 3 * LEASE)
+    assert reviews.looked_at(PULL_REQUEST) == NOW + 3 * LEASE
+
+
 def test_a_review_comes_back_as_it_was_saved(reviews: DynamoReviews) -> None:
     lease = held(reviews, 1)
     reviews.save(lease, ITEM, now=NOW)

@@ -117,6 +117,7 @@ def reviewer() -> "ReviewerApp":
     from codereview.domain.metrics import Tally
     from codereview.entrypoints.reviewer import ReviewerApp
     from codereview.settings import reviewer_settings
+    from codereview.use_cases.drop_overtaken import DropOvertaken
     from codereview.use_cases.end_review import EndReview
     from codereview.use_cases.hold_busy import HoldBusy
     from codereview.use_cases.make_result import MakeResult, Models, PricedModel
@@ -204,13 +205,14 @@ def reviewer() -> "ReviewerApp":
         reviewers=settings.reviewers,
         jitter=_jitter,
     )
+    held = StillHeld(clock=clock, ids=RandomIds(), store=store, switches=control.switches, review=turns)
     first = follow_installations(
         dynamodb,
         settings.control_table,
         clock,
         github=github,
         host=settings.github_host,
-        review=StillHeld(clock=clock, ids=RandomIds(), store=store, switches=control.switches, review=turns),
+        review=DropOvertaken(clock=clock, store=store, review=held),
         jitter=_jitter,
     )
     return ReviewerApp(

@@ -390,8 +390,15 @@ class ReviewStore(Protocol):
         """Take the pull request's lease, unless another worker's has not run out yet."""
         ...
 
-    def release(self, lease: Lease) -> None:
-        """Give the lease back early; a lost one is no error."""
+    def release(self, lease: Lease, *, looked_at: datetime | None = None) -> None:
+        """Give the lease back early; a lost one is no error.
+
+        `looked_at` is a time after which the head was read from GitHub whose automatic review is stored.
+        """
+        ...
+
+    def looked_at(self, pull_request: PullRequestKey) -> datetime | None:
+        """Return the latest such time, strongly consistent; None if there was none."""
         ...
 
     def load(self, review_id: UUID) -> ReviewItem | None:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.domain.review import ReviewKey, tenant_of
+from codereview.domain.review import AUTOMATIC, ReviewKey, tenant_of
 
 
 def asked_review_id(envelope: Envelope) -> UUID | None:
@@ -23,14 +23,13 @@ def asked_review(envelope: Envelope) -> ReviewKey | None:
     repository_id, number, head_sha = envelope.repository_id, envelope.number, envelope.head_sha
     if repository_id is None or number is None or head_sha is None:
         return None
-    is_automatic = envelope.trigger is Trigger.PULL_REQUEST
-    if envelope.review_id is None and (not is_automatic or envelope.action == "edited"):
+    if envelope.review_id is None and not envelope.is_automatic:
         return None
     key = ReviewKey(
         tenant=tenant_of(envelope.host, envelope.owner_id),
         repository_id=repository_id,
         number=number,
         head_sha=head_sha,
-        kind="auto" if is_automatic else f"{envelope.trigger}:{envelope.trigger_id}",
+        kind=AUTOMATIC if envelope.trigger is Trigger.PULL_REQUEST else f"{envelope.trigger}:{envelope.trigger_id}",
     )
     return key if envelope.review_id in (None, str(key.review_id)) else None

@@ -40,3 +40,8 @@ class Envelope:
     received_at: str = ""  # RFC 3339, UTC
     review_id: str | None = None  # the review that was begun for it, on messages that are sent again
     version: int = ENVELOPE_VERSION
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether it asks for no more than that the pull request's head is reviewed, whichever that is by now."""
+        return self.trigger is Trigger.PULL_REQUEST and self.action != "edited"

@@ -14,6 +14,9 @@ _NAMESPACE = UUID("5f1d9c52-9f39-4d4a-8d55-0f0c5f1f8a11")
 # The name of our check runs on GitHub: branch protection rules hang on it, and a re-requested check is ours by it.
 CHECK_NAME = "AI Code Review"
 
+# The kind of the review that each head gets by itself.
+AUTOMATIC = "auto"
+
 
 def tenant_of(host: str, account_id: int) -> TenantId:
     """Name the tenant of a GitHub account; by number, since logins change hands."""
@@ -22,13 +25,13 @@ def tenant_of(host: str, account_id: int) -> TenantId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewKey:
-    """What makes two requests the same review. `kind` is `auto` or `<trigger>:<id of what asked for it>`."""
+    """What makes two requests the same review. `kind` is `AUTOMATIC` or `<trigger>:<id of what asked for it>`."""
 
     tenant: TenantId
     repository_id: int
     number: int
     head_sha: str
-    kind: str = "auto"
+    kind: str = AUTOMATIC
 
     @property
     def review_id(self) -> UUID:
@@ -89,6 +92,13 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overtaken:
+    """The message asks for nothing more: the pull request was read after it came, and reviewed as it was by then."""
+
+    looked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
     """The review stands on GitHub under this id."""
 
@@ -114,4 +124,4 @@ class Parked:
     is_renewed: bool = False
 
 
-Outcome = Skipped | Superseded | Posted | Failed | Parked
+Outcome = Skipped | Superseded | Overtaken | Posted | Failed | Parked

@@ -12,7 +12,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import NewerVersionError, decode
 from codereview.domain.metrics import Metric, Tally, embedded
 from codereview.domain.parking import WaitReason
-from codereview.domain.review import Failed, Outcome, Parked, Posted, Skipped, Superseded, tenant_of
+from codereview.domain.review import Failed, Outcome, Overtaken, Parked, Posted, Skipped, Superseded, tenant_of
 from codereview.entrypoints.sqs import Postponement, process_batch
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Clock
@@ -82,6 +82,7 @@ _COUNTED: Mapping[type, Metric] = {
     Posted: Metric.REVIEWS_POSTED,
     Skipped: Metric.REVIEWS_SKIPPED,
     Superseded: Metric.REVIEWS_SUPERSEDED,
+    Overtaken: Metric.REVIEWS_SUPERSEDED,
     Failed: Metric.REVIEWS_FAILED,
     Parked: Metric.REVIEWS_PARKED,
     RetryableError: Metric.REVIEWS_POSTPONED,

@@ -26,6 +26,7 @@ from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.parking import MAX_STRIKES, Park
 from codereview.domain.raising import raised_at
 from codereview.domain.review import (
+    AUTOMATIC,
     CHECK_NAME,
     Outcome,
     ReviewKey,
@@ -127,12 +128,16 @@ class ReviewPullRequest:
         if number is None:
             return Skipped(reason=SkipReason.NOTHING_TO_REVIEW)
         lease = self._acquire(PullRequestKey(tenant=tenant, repository_id=repository_id, number=number))
+        begun_at, looked_at = self.clock.now(), None
         try:
-            return self._review(envelope, repository, lease, deadline)
+            outcome, kind = self._review(envelope, repository, lease, deadline)
+            if kind == AUTOMATIC and not isinstance(outcome, Superseded):
+                looked_at = begun_at
         except LostLeaseError as error:
             raise BusyError(str(error), retry_after=LEASE) from error
         finally:
-            self._release(lease)
+            self._release(lease, looked_at=looked_at)
+        return outcome
 
     def _end_without_github(self, envelope: Envelope, reason: SkipReason) -> Outcome:
         """End the review that a message was sent for again; its check run is out of our reach, and stays as it is."""
@@ -175,41 +180,54 @@ class ReviewPullRequest:
             raise BusyError("another worker has this pull request", retry_after=wait)
         return lease
 
-    def _release(self, lease: Lease) -> None:
+    def _release(self, lease: Lease, *, looked_at: datetime | None = None) -> None:
         """Give the lease back; if that fails it runs out by itself."""
         try:
-            self.store.release(lease)
+            self.store.release(lease, looked_at=looked_at)
         except (RetryableError, PermanentError):
             return
 
-    def _review(self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime) -> Outcome:
+    def _review(
+        self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime
+    ) -> tuple[Outcome, str | None]:
+        """Review; returns also of which kind the review is that the present head has got, None where it got none."""
         resumed = self._resumed(envelope, repository, lease.pull_request)
-        if resumed is not None and resumed.state.is_end:
-            outcome = self.end.again(repository, lease, resumed)
-            if not _goes_on(envelope, outcome):
-                return outcome
-            resumed = None
-        if resumed is not None and resumed.state is ReviewState.PARKED:
-            # Before GitHub is asked: a review that is paused for days is looked at every minute.
-            held = self.switches.holding(resumed.key, now=self.clock.now())
-            if isinstance(held, Park):
-                return self.park(repository, lease, resumed, held)
+        if resumed is not None:
+            outcome = self._without_a_look(envelope, repository, lease, resumed)
+            if outcome is not None:
+                return outcome, None
+            resumed = None if resumed.state.is_end else resumed
         pull_request = self._read(envelope, repository, lease.pull_request.number)
         if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
             resumed = None
         if pull_request is None:
-            return Skipped(reason=SkipReason.PULL_REQUEST_GONE)
+            return Skipped(reason=SkipReason.PULL_REQUEST_GONE), None
         item = resumed or self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
-            return self.end.again(repository, lease, item)
+            return self.end.again(repository, lease, item), item.key.kind
         is_maybe_posted = item.posting_since is not None  # then it is looked for, before anything else is decided
         reason = None if is_maybe_posted else self._skip_reason(envelope, repository, pull_request)
         if reason is not None:
-            return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value))
+            return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value)), item.key.kind
         outcome = self._work(repository, pull_request, lease, item, deadline)
         # Until the newer head's review is saved, the message itself keeps what was asked for.
-        return self._review(envelope, repository, lease, deadline) if _goes_on(envelope, outcome) else outcome
+        if _goes_on(envelope, outcome):
+            return self._review(envelope, repository, lease, deadline)
+        return outcome, item.key.kind
+
+    def _without_a_look(
+        self, envelope: Envelope, repository: Repository, lease: Lease, resumed: ReviewItem
+    ) -> Outcome | None:
+        """Tell of an end, or wait on; None where the pull request has to be read."""
+        if resumed.state.is_end:
+            outcome = self.end.again(repository, lease, resumed)
+            return None if _goes_on(envelope, outcome) else outcome
+        if resumed.state is ReviewState.PARKED:
+            # Before GitHub is asked: a review that is paused for days is looked at every minute.
+            held = self.switches.holding(resumed.key, now=self.clock.now())
+            return self.park(repository, lease, resumed, held) if isinstance(held, Park) else None
+        return None
 
     def _work(
         self, repository: Repository, pull_request: PullRequest, lease: Lease, item: ReviewItem, deadline: datetime
@@ -406,7 +424,7 @@ def kind_of(envelope: Envelope, pull_request: PullRequest) -> str:
     """Name what makes this review another one than the head's automatic one: who asked, or a new base branch."""
     if envelope.trigger is not Trigger.PULL_REQUEST:
         return f"{envelope.trigger}:{envelope.trigger_id}"
-    return f"base:{pull_request.base_ref}" if envelope.action == "edited" else "auto"
+    return AUTOMATIC if envelope.is_automatic else f"base:{pull_request.base_ref}"
 
 
 def _account_of(key: ReviewKey) -> int:

@@ -83,21 +83,36 @@ class DynamoReviews:
         fence = int(unmarshal(answer["Attributes"])["fence"])
         return Lease(pull_request=pull_request, owner=owner, fence=fence, until=until)
 
-    def release(self, lease: Lease) -> None:
-        """Remove the lease, if it is still this one; the fence stays."""
+    def release(self, lease: Lease, *, looked_at: datetime | None = None) -> None:
+        """Remove the lease, if it is still this one, and note the look; the fence stays, and so does a former look."""
+        note = {} if looked_at is None else {":looked_at": epoch_ms(looked_at)}
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=marshal({"pk": pull_request_pk(lease.pull_request)}),
-                UpdateExpression="REMOVE lease_owner, lease_until",
+                UpdateExpression="REMOVE lease_owner, lease_until" + (" SET looked_at = :looked_at" if note else ""),
                 ConditionExpression="fence = :fence AND lease_owner = :owner",
-                ExpressionAttributeValues=marshal({":fence": lease.fence, ":owner": str(lease.owner)}),
+                ExpressionAttributeValues=marshal({":fence": lease.fence, ":owner": str(lease.owner), **note}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise translated(error) from error
         except BotoCoreError as error:
             raise translated(error) from error
+
+    def looked_at(self, pull_request: PullRequestKey) -> datetime | None:
+        """Read the latest look of the pull request's item, strongly consistent."""
+        try:
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key=marshal({"pk": pull_request_pk(pull_request)}),
+                ConsistentRead=True,
+                ProjectionExpression="looked_at",
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        item = unmarshal(answer.get("Item", {}))
+        return moment_of(item["looked_at"]) if item else None
 
     def load(self, review_id: UUID) -> ReviewItem | None:
         """Read the review's item, strongly consistent."""
