@@ -20,16 +20,18 @@ PAGE = "webhook-backlog"
 
 @pytest.mark.timeout(600)
 def test_a_backlog_is_seen_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
-    rehearse(night, count=170, reviewers=2, patience=PATIENCE_SECONDS)
+    rehearse(night, count=170, reviewers=2)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(3600)
 def test_ten_thousand_webhooks_are_worked_off_by_the_page_and_nothing_is_lost(night: Night) -> None:
-    rehearse(night, count=10_000, reviewers=10, patience=2400)
+    rehearse(night, count=10_000, reviewers=10)
+    overtaken = sum('"ended":"Overtaken"' in line for line in night.stack.logs("reviewer"))
+    assert overtaken > 9_000  # for all of them one look at GitHub was enough
 
 
-def rehearse(night: Night, *, count: int, reviewers: int, patience: float) -> None:
+def rehearse(night: Night, *, count: int, reviewers: int) -> None:
     stack, night.reviewers = night.stack, reviewers
     name = f"flood-{count}"
     flooding = stack.hub.add_repository(sample_repository(), owner="flooding", name=name)
@@ -56,10 +58,7 @@ def rehearse(night: Night, *, count: int, reviewers: int, patience: float) -> No
     worked(night.follow(PAGE, "Mitigate", steps={1, 2}))
     worked(night.follow(PAGE, "Mitigate", steps={5, 6}))
 
-    ends_at = time.monotonic() + patience
-    while not (_is_reviewed(night, flooding, flooded) and _is_reviewed(night, quiet, asked) and night.waiting() == 0):
-        assert time.monotonic() < ends_at, (night.waiting(), stack.logs("reviewer")[-5:])
-        time.sleep(1)
+    _wait_until_worked_off(night, (flooding, flooded), (quiet, asked))
     worked(night.follow(PAGE, "Verify"))
     for _ in range(3):
         night.pass_a_round()
@@ -72,6 +71,17 @@ def rehearse(night: Night, *, count: int, reviewers: int, patience: float) -> No
         pull = stack.hub.pull(repository, number)
         assert [review["commit_id"] for review in pull["reviews"]] == [pull["head_sha"]]
     assert _letters(night) == 0
+
+
+def _wait_until_worked_off(night: Night, *pulls: tuple[int, int]) -> None:
+    """Wait as long as the queue gets shorter."""
+    shortest, ends_at = night.waiting(), time.monotonic() + PATIENCE_SECONDS
+    while not (all(_is_reviewed(night, *pull) for pull in pulls) and shortest == 0):
+        waiting = night.waiting()
+        if waiting < shortest:
+            shortest, ends_at = waiting, time.monotonic() + PATIENCE_SECONDS
+        assert time.monotonic() < ends_at, (waiting, night.stack.logs("reviewer")[-5:])
+        time.sleep(1)
 
 
 def _is_reviewed(night: Night, repository: int, number: int) -> bool:
