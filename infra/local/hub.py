@@ -40,6 +40,10 @@ class Hub:
         """Return what stands on a pull request."""
         return dict(self._call("GET", f"/_control/repositories/{repository}/pulls/{number}"))
 
+    def change_installation(self, installation_id: int, action: str) -> None:
+        """Do one of suspend, unsuspend and deleted, which delivers its webhook."""
+        self._call("POST", "/_control/change_installation", {"installation_id": installation_id, "action": action})
+
     def violations(self) -> list[str]:
         """Return what did not fit GitHub's own description of its API."""
         return list(self._call("GET", "/_control/violations"))

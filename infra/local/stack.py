@@ -152,7 +152,7 @@ class LocalStack:
         client: Any = self.aws.client("logs")
         group = f"/aws/lambda/{STACK_NAME}-{function}"
         try:
-            events = client.filter_log_events(logGroupName=group)["events"]
+            pages = list(client.get_paginator("filter_log_events").paginate(logGroupName=group))
         except client.exceptions.ResourceNotFoundException:
             return []
-        return [event["message"].rstrip("\n") for event in events]
+        return [event["message"].rstrip("\n") for page in pages for event in page["events"]]

@@ -25,6 +25,14 @@ def wait_for_post(stack: LocalStack, path: str, key: str, kind: str) -> None:
         time.sleep(1)
 
 
+def wait_for_status(stack: LocalStack, path: str, key: str, status: int) -> None:
+    """Wait until a request is answered so."""
+    ends_at = time.monotonic() + 90
+    while (answer := call(stack, "GET", path, key)).status != status:
+        assert time.monotonic() < ends_at, (answer, stack.logs("reviewer")[-5:])
+        time.sleep(0.5)
+
+
 def test_a_key_that_the_deployed_api_made_opens_it_and_asks_for_a_review(local_aws_with_roles: LocalStack) -> None:
     stack = local_aws_with_roles
     repository = stack.hub.add_repository(sample_repository(), owner="acme", name="asked")
@@ -59,3 +67,20 @@ def test_a_key_that_the_deployed_api_made_opens_it_and_asks_for_a_review(local_a
     logs = "\n".join(stack.logs("api"))
     assert key not in logs
     assert person not in logs
+
+
+def test_a_key_opens_nothing_while_its_installation_is_suspended_at_github(local_aws_with_roles: LocalStack) -> None:
+    stack = local_aws_with_roles
+    stack.hub.add_repository(sample_repository(), owner="suspended", name="sample")
+    person, number = operator(stack), installation(stack, "suspended")
+    bound = call(stack, "POST", "/v1/tenants", person, {"installation_id": number})
+    tenant = f"/v1/tenants/{bound.document['id']}"
+    ends = (SystemClock().now() + timedelta(days=1)).isoformat()
+    wanted = {"name": "ci", "scopes": ["reviews:read"], "expires_at": ends}
+    key = call(stack, "POST", f"{tenant}/keys", person, wanted).document["token"]
+    assert call(stack, "GET", f"{tenant}/reviews", key).status == 200
+
+    stack.hub.change_installation(number, "suspend")
+    wait_for_status(stack, f"{tenant}/reviews", key, 401)
+    stack.hub.change_installation(number, "unsuspend")
+    wait_for_status(stack, f"{tenant}/reviews", key, 200)
