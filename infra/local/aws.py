@@ -1,5 +1,7 @@
 """The emulated AWS account: its process, its address, and clients that speak to it."""
 
+import functools
+import threading
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +18,7 @@ from local.processes import LOOPBACK, Processes, wait_until
 
 ACCOUNT_ID = "111122223333"  # the account of AWS's own examples
 REGION = "us-east-1"
+_SECRET = "test"  # noqa: S105 -- of any key; the emulator looks at none
 PERMISSIONS_LOG = "permissions.jsonl"  # what roles asked for, where they are enforced
 _LAYER_CACHE = LOCAL / "cache" / "layers"
 
@@ -35,7 +38,7 @@ class Aws:
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             # The machine's own configuration and its metadata service stay out of it.
@@ -45,15 +48,20 @@ class Aws:
         }
 
     def client(self, service: str, config: Config | None = None) -> Any:
-        """Return a boto3 client of the root user."""
-        given = self.environment
-        session = boto3.Session(
-            aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
-        make: Any = session.client  # its type knows one overload a service, and no service that is a variable
-        return make(service, endpoint_url=self.endpoint_url, config=config)
+        """Return a new boto3 client of the root user."""
+        make: Any = _session().client  # its type knows one overload a service, and no service that is a variable
+        with _MAKING:
+            return make(service, endpoint_url=self.endpoint_url, config=config)
+
+
+# Clients may be shared by threads; a session, while it makes one, may not.
+_MAKING = threading.Lock()
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Open one session for all clients: each would read the SDK's descriptions of AWS anew, for half a second."""
+    return boto3.Session(aws_access_key_id=ACCOUNT_ID, aws_secret_access_key=_SECRET, region_name=REGION)
 
 
 def start(
