@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
@@ -25,6 +26,7 @@ from local.hub import Hub, start_hub
 from local.processes import Processes, free_ports
 
 STACK_NAME = "codereview-local"
+_MOST_EVENTS = 10_000  # in an answer of the emulator, which does not say that there were more
 OPERATOR = 1  # a GitHub account that the deployment takes for one of its own people
 
 Report = Callable[[str, float], None]  # a step and the seconds that it took
@@ -152,7 +154,14 @@ class LocalStack:
         client: Any = self.aws.client("logs")
         group = f"/aws/lambda/{STACK_NAME}-{function}"
         try:
-            pages = list(client.get_paginator("filter_log_events").paginate(logGroupName=group))
+            pages = list(client.get_paginator("describe_log_streams").paginate(logGroupName=group))
         except client.exceptions.ResourceNotFoundException:
             return []
-        return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
+        streams = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+        events = list[dict[str, Any]]()
+        for stream in streams:
+            found = client.filter_log_events(logGroupName=group, logStreamNames=[stream])["events"]
+            if len(found) == _MOST_EVENTS:
+                raise RuntimeError(f"{stream} of {group} has more lines than can be read")
+            events += found
+        return [event["message"].rstrip("\n") for event in sorted(events, key=itemgetter("timestamp"))]

@@ -70,7 +70,7 @@ def rehearse(night: Night, *, count: int, reviewers: int) -> None:
     for repository, number in ((flooding, flooded), (quiet, asked)):
         pull = stack.hub.pull(repository, number)
         assert [review["commit_id"] for review in pull["reviews"]] == [pull["head_sha"]]
-    assert _letters(night) == 0
+    assert said(stack, "queues", "dead-letters", "reviews")["items"] == []
 
 
 def _wait_until_worked_off(night: Night, *pulls: tuple[int, int]) -> None:
@@ -86,8 +86,3 @@ def _wait_until_worked_off(night: Night, *pulls: tuple[int, int]) -> None:
 
 def _is_reviewed(night: Night, repository: int, number: int) -> bool:
     return bool(night.stack.hub.pull(repository, number)["reviews"])
-
-
-def _letters(night: Night) -> int:
-    (queue,) = [each for each in said(night.stack, "queues", "list")["items"] if each["name"] == "reviews"]
-    return int(queue["dead_letters"])
