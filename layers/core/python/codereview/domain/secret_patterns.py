@@ -6,7 +6,7 @@ where two of them touch they are possessive. A keyword, in lower case, spares mo
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,14 +56,18 @@ def entropy(text: str) -> float:
 
 def find_secrets(text: str) -> Iterator[SecretMatch]:
     """Yield every match of every pattern, pattern by pattern; matches of different patterns may overlap."""
-    lowered = text.lower()
-    for pattern in SECRET_PATTERNS:
-        if not any(keyword in lowered for keyword in pattern.keywords):
-            continue
+    for pattern in _possible(text):
         for match in pattern.regex.finditer(text):
             secret = match.group(pattern.group)
             if not pattern.min_entropy or entropy(secret) >= pattern.min_entropy:
                 yield SecretMatch(pattern, *match.span(pattern.group))
+
+
+def _possible(text: str) -> list[SecretPattern]:
+    """Return the patterns of which a keyword stands in the text, in the table's order."""
+    lowered = text.lower()
+    places = {place for keyword, found in _PLACES.items() if keyword in lowered for place in found}
+    return [SECRET_PATTERNS[place] for place in sorted(places)]
 
 
 # What may stand between a name and its value: `: `, ` = "`, `" => '`, `":"`.
@@ -377,3 +381,9 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
         min_entropy=3.3,
     ),
 )
+
+# By keyword, where the patterns that have it stand in the table.
+_PLACES = defaultdict[str, list[int]](list)
+for _place, _pattern in enumerate(SECRET_PATTERNS):
+    for _keyword in _pattern.keywords:
+        _PLACES[_keyword].append(_place)
