@@ -42,6 +42,10 @@ class DeploymentError(RetryableError):
     """Our own deployment refuses: a role, a key or a table is not as it must be; all waits until that is mended."""
 
 
+class MissingRightError(DeploymentError):
+    """A role, or whoever holds the credentials, may not do it; the message names the right."""
+
+
 class UnknownOutcomeError(RetryableError):
     """A write was sent and no answer came back: it may or may not have happened. Look before you repeat it."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from codereview.cli.control.failures import exit_code_of_error
 from codereview.errors import CodeReviewError
 
 # Where each command is; only the one that is called is imported, so that none waits for what another needs.
@@ -42,7 +43,6 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "whoami": "control.sign_in:whoami",
     "workers": "workers:workers",
 }
-_FAILED: Final = 1
 
 
 class Commands(click.Group):
@@ -74,4 +74,4 @@ def main() -> None:
         cli()
     except CodeReviewError as error:
         click.echo(f"codereview: {error}", err=True)
-        sys.exit(getattr(error, "exit_code", _FAILED))
+        sys.exit(exit_code_of_error(error))

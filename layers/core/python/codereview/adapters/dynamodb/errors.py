@@ -2,7 +2,15 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from codereview.errors import CodeReviewError, DeploymentError, PermanentError, RetryableError, ThrottledError
+from codereview.adapters.denials import missing_right
+from codereview.errors import (
+    CodeReviewError,
+    DeploymentError,
+    MissingRightError,
+    PermanentError,
+    RetryableError,
+    ThrottledError,
+)
 
 _THROTTLES = {
     "ProvisionedThroughputExceededException",
@@ -29,4 +37,10 @@ def translated(error: ClientError | BotoCoreError) -> CodeReviewError:
         return RetryableError("control table cancelled the transaction")
     if code in _BY_INPUT:
         return PermanentError(f"control table refuses: {code}")
+    return _to_be_mended(error, code)
+
+
+def _to_be_mended(error: ClientError, code: str) -> DeploymentError:
+    if code == "AccessDeniedException":
+        return MissingRightError(f"control table denies {missing_right(error)}")
     return DeploymentError(f"control table refuses: {code}")

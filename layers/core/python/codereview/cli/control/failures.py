@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from codereview.errors import CodeReviewError
+from codereview.errors import CodeReviewError, ForbiddenError, MissingRightError
 
 
 class ExitCode(IntEnum):
@@ -42,3 +42,13 @@ def exit_code_of(status: int) -> ExitCode:
     if status >= _SERVER_ERRORS_FROM:
         return ExitCode.UNAVAILABLE
     return _BY_STATUS.get(status, ExitCode.FAILED)
+
+
+def exit_code_of_error(error: CodeReviewError) -> ExitCode:
+    """Return a command's own code, and one for all who deny us something; everything else has just failed."""
+    match error:
+        case CommandError():
+            return error.exit_code
+        case ForbiddenError() | MissingRightError():
+            return ExitCode.NOT_ALLOWED
+    return ExitCode.FAILED

@@ -22,7 +22,7 @@ from codereview.entrypoints.api.problems import problem_of
 from codereview.entrypoints.api.routing import Answer, Call, PageWanted, Route, Who
 from codereview.entrypoints.api.services import Services
 from codereview.entrypoints.api.table import ROUTES
-from codereview.errors import CodeReviewError
+from codereview.errors import CodeReviewError, MissingRightError
 from codereview.ports import Ids
 
 _ROUTES = {route.operation: route for route in ROUTES}
@@ -47,7 +47,7 @@ class DirectApi:
                 raise CommandError(f"there is no {name} {text}", exit_code_of(404))
         try:
             answer = route.run(self.services, self._prepared(route, ask))
-        except CommandError:
+        except (CommandError, MissingRightError):  # who asks the API hears 503 of a right that is missing
             raise
         except ValidationError as error:
             raise CommandError(_invalid(error)) from None
