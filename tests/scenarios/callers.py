@@ -62,11 +62,12 @@ def operator(stack: LocalStack) -> str:
 def installation(stack: LocalStack, owner: str) -> int:
     """Return the number of the App's installation in an account."""
     app = stack.hub.app()
+    credentials = AppCredentials(app_id=app["app_id"], private_key=app["private_key"])
     with outbound_client() as web:
         client = app_client(
             web,
             api_url=stack.hub.url,
-            credentials=AppCredentials(app_id=app["app_id"], private_key=app["private_key"]),
+            credentials=lambda: credentials,
             clock=SystemClock(),
             jitter=lambda: 0.0,
         )

@@ -25,7 +25,9 @@ __all__ = ["receiver"]  # the fixture
 def log(stand_in: StandIn, clock: Clock) -> Iterator[GitHubDeliveries]:
     with outbound_client(transport=httpx.HTTPTransport()) as http:
         credentials = AppCredentials(app_id=stand_in.app_id, private_key=stand_in.private_key_pem)
-        app = app_client(http, api_url=stand_in.url, credentials=credentials, clock=Time(clock), jitter=lambda: 0.0)
+        app = app_client(
+            http, api_url=stand_in.url, credentials=lambda: credentials, clock=Time(clock), jitter=lambda: 0.0
+        )
         yield GitHubDeliveries(app)
         assert stand_in.violations == []
 

@@ -411,16 +411,17 @@ def control_plane(stack: str) -> "ControlPlane":
     """Build the control plane of a stack in this process, with the credentials of whoever runs it."""
     import boto3
 
+    from codereview.adapters.aws.secrets import Secrets
     from codereview.adapters.system import RandomIds
-    from codereview.bootstrap_api import ControlPlane, api_app
+    from codereview.bootstrap_api import ControlPlane, services_past_the_api
+    from codereview.bootstrap_operator import app_key, request, variables
     from codereview.settings import api_settings
 
     session = boto3.Session()
-    function = session.client("lambda", config=_sdk_config()).get_function_configuration(FunctionName=f"{stack}-api")
-    settings = api_settings(function["Environment"]["Variables"])
-    app = api_app(settings, _api_clients(session), jitter=_jitter, logger=_logger(settings.log))
-    arn = session.client("sts", config=_sdk_config()).get_caller_identity()["Arn"]
-    return ControlPlane(services=app.services, ids=RandomIds(), actor=arn)
+    settings, clients = api_settings(variables(session, f"{stack}-api")), _api_clients(session)
+    key = app_key(Secrets(clients.secrets), settings.github_secret_arn)
+    services = services_past_the_api(settings, clients, key, jitter=_jitter, logger=_logger(settings.log))
+    return ControlPlane(services=services, ids=RandomIds(), actor=request().actor.id)
 
 
 @functools.cache
@@ -619,14 +620,12 @@ def database_commands(
     import boto3
 
     from codereview.adapters.aws.maintenance_function import LambdaMaintenance
-    from codereview.adapters.system import RandomIds
+    from codereview.bootstrap_operator import request
 
-    session = boto3.Session()
     # The function runs up to 15 minutes, and a command is not given twice.
-    client = session.client("lambda", config=_sdk_config(read_timeout=910, total_max_attempts=1))
-    actor = str(session.client("sts", config=_sdk_config()).get_caller_identity()["Arn"])
-    call = LambdaMaintenance(client, function)
-    envelope = {"actor_kind": "operator", "actor": actor, "request_id": str(RandomIds().new())}
+    client = boto3.client("lambda", config=_sdk_config(read_timeout=910, total_max_attempts=1))
+    call, asked = LambdaMaintenance(client, function), request()
+    envelope = {"actor_kind": "operator", "actor": asked.actor.id, "request_id": asked.id}
     return lambda action, parameters: call({"action": action, "parameters": parameters, **envelope})
 
 

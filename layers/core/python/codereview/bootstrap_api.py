@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
+_KEY_BYTES = 32
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
@@ -122,6 +124,23 @@ def assemble(
         routes=ROUTES,
         logger=logger,
     )
+
+
+def services_past_the_api(
+    settings: ApiSettings,
+    clients: Clients,
+    key: Callable[[], AppCredentials],
+    *,
+    jitter: Callable[[], float],
+    logger: Logger,
+) -> Services:
+    """Put the use cases together for one command: nobody signs in, and GitHub is asked with the App's `key`."""
+    clock = SystemClock()
+    client = app_client(outbound_client(), api_url=settings.github_api_url, credentials=key, clock=clock, jitter=jitter)
+    installations = GitHubInstallations(client, host=settings.github_host, clock=clock)
+    github = GitHubSide(installations=installations, people=None)
+    # Cursors are good as long as the command runs, so the deployment's own key is not needed for them.
+    return _services(settings, clients, github, RandomSecrets().draw(_KEY_BYTES), clock, logger=logger)
 
 
 def _services(
@@ -231,7 +250,9 @@ def _github(settings: ApiSettings, secrets: Secrets, *, clock: Clock, jitter: Ca
     values = secrets.read(settings.github_secret_arn, "app_id", "private_key", optional=oauth)
     http = outbound_client()
     credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
-    client = app_client(http, api_url=settings.github_api_url, credentials=credentials, clock=clock, jitter=jitter)
+    client = app_client(
+        http, api_url=settings.github_api_url, credentials=lambda: credentials, clock=clock, jitter=jitter
+    )
     installations = GitHubInstallations(client, host=settings.github_host, clock=clock)
     if not all(name in values for name in oauth):
         return GitHubSide(installations=installations, people=None)

@@ -18,11 +18,11 @@ from codereview.adapters.dynamodb.jobs import DynamoJobs
 from codereview.adapters.github.app import app_client
 from codereview.adapters.github.deliveries import GitHubDeliveries
 from codereview.adapters.github.registration import GitHubRegistration, github_time, ping
-from codereview.adapters.github.tokens import PERMISSIONS, AppCredentials
+from codereview.adapters.github.tokens import PERMISSIONS
 from codereview.adapters.http import outbound_client
 from codereview.adapters.models.selection import language_model
 from codereview.adapters.system import RandomIds, SystemClock
-from codereview.bootstrap_operator import CONFIG, clients, workers
+from codereview.bootstrap_operator import CONFIG, app_key, clients, workers
 from codereview.domain import diagnosis
 from codereview.domain.diagnosis import Diagnosis, TableHealth
 from codereview.domain.workers import WorkerKind
@@ -45,14 +45,12 @@ QUESTION = ModelRequest(
 )
 
 
-def diagnose(stack: str, *, asks_model: bool, wakes_database: bool) -> Diagnose:
+def diagnose(stack: str, *, asks_model: bool, wakes_database: bool, reads_secrets: bool = True) -> Diagnose:
     """Put together everything that can be looked at; nothing is asked yet."""
     look = _Looks(stack=stack, clients=clients(*_SERVICES))
     parts = [
         Part(subject="AWS", look=look.aws, mend="check your AWS credentials and region"),
-        Part(subject="secrets", look=look.secrets, mend="codereview secrets rotate"),
-        Part(subject="GitHub", look=look.github, mend="codereview secrets rotate github-app"),
-        Part(subject="webhook", look=look.webhook, mend="look at the webhook function's log"),
+        *(look.with_secrets() if reads_secrets else ()),
         Part(subject="queues", look=look.queues, mend="make deploy STAGE=…"),
         Part(subject="workers", look=look.workers, mend="make deploy STAGE=…"),
         Part(subject="account concurrency", look=look.concurrency, mend="check your AWS credentials"),
@@ -99,12 +97,8 @@ class _Looks:
 
     @cached_property
     def _client(self) -> Any:
-        values = self.keys.read(self.reviewer["GITHUB_APP_SECRET_ARN"], "app_id", "private_key")
-        credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
-        url = self.reviewer["GITHUB_API_URL"]
-        return app_client(
-            outbound_client(), api_url=url, credentials=credentials, clock=SystemClock(), jitter=lambda: 0.5
-        )
+        key, url = app_key(self.keys, self.reviewer["GITHUB_APP_SECRET_ARN"]), self.reviewer["GITHUB_API_URL"]
+        return app_client(outbound_client(), api_url=url, credentials=key, clock=SystemClock(), jitter=lambda: 0.5)
 
     @property
     def _spec(self) -> str:
@@ -113,6 +107,14 @@ class _Looks:
     @property
     def _needs_model_key(self) -> bool:
         return self._spec.startswith(("anthropic:", "openai:"))
+
+    def with_secrets(self) -> Sequence[Part]:
+        """Name what nobody can look at who may not read the secrets."""
+        return (
+            Part(subject="secrets", look=self.secrets, mend="codereview secrets rotate"),
+            Part(subject="GitHub", look=self.github, mend="codereview secrets rotate github-app"),
+            Part(subject="webhook", look=self.webhook, mend="look at the webhook function's log"),
+        )
 
     def aws(self) -> Sequence[Diagnosis]:
         identity, now = self.inspection.identity(), SystemClock().now()

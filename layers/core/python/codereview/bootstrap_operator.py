@@ -1,5 +1,6 @@
 """The part of the composition root for operators' commands: a stack's use cases, with the operator's credentials."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,8 +72,8 @@ class Operator:
 def operator(stack: str) -> Operator:
     """Reach a stack: its functions say where everything is. Raises a CodeReviewError if they cannot be asked."""
     session, clock = boto3.Session(), SystemClock()
-    settings = reconciler_settings(_variables(session, f"{stack}-reconciler"))
-    reviewer = _variables(session, f"{stack}-reviewer")
+    settings = reconciler_settings(variables(session, f"{stack}-reconciler"))
+    reviewer = variables(session, f"{stack}-reviewer")
     dynamodb, table = session.client("dynamodb", config=CONFIG), settings.control_table
     objects = S3Objects(session.client("s3", config=CONFIG), reviewer["OBJECTS_BUCKET"])
     agenda = DynamoAgenda(dynamodb, table)
@@ -156,7 +157,7 @@ def reviewer_megabytes(stack: str) -> int:
 
 def control_table(session: boto3.Session, stack: str) -> str:
     """Return the name of a stack's control table."""
-    return _variables(session, f"{stack}-reconciler")["CONTROL_TABLE"]
+    return variables(session, f"{stack}-reconciler")["CONTROL_TABLE"]
 
 
 def request() -> Request:
@@ -215,17 +216,31 @@ LONGEST_RUN = timedelta(hours=1)
 
 def _github(session: boto3.Session, settings: ReconcilerSettings, clock: Clock) -> GitHubClient:
     secrets = Secrets(session.client("secretsmanager", config=CONFIG))
-    values = secrets.read(settings.github_secret_arn, "app_id", "private_key")
-    credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
     return app_client(
-        outbound_client(), api_url=settings.github_api_url, credentials=credentials, clock=clock, jitter=lambda: 0.5
+        outbound_client(),
+        api_url=settings.github_api_url,
+        credentials=app_key(secrets, settings.github_secret_arn),
+        clock=clock,
+        jitter=lambda: 0.5,
     )
 
 
-def _variables(session: boto3.Session, function: str) -> Mapping[str, str]:
+def app_key(secrets: Secrets, arn: str) -> Callable[[], AppCredentials]:
+    """Read the App's key once, and not before GitHub is asked for something: who may only look may not read it."""
+
+    @functools.cache
+    def read() -> AppCredentials:
+        values = secrets.read(arn, "app_id", "private_key")
+        return AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
+
+    return read
+
+
+def variables(session: boto3.Session, function: str) -> Mapping[str, str]:
+    """Return what a function is told by its environment."""
     try:
         answer = session.client("lambda", config=CONFIG).get_function_configuration(FunctionName=function)
     except (ClientError, BotoCoreError) as error:
         raise translated("Lambda", error) from error
-    variables: Mapping[str, str] = answer["Environment"]["Variables"]
-    return variables
+    found: Mapping[str, str] = answer["Environment"]["Variables"]
+    return found

@@ -99,7 +99,7 @@ class _Sides:
             app_client(
                 outbound_client(),
                 api_url=self.reviewer["GITHUB_API_URL"],
-                credentials=credentials,
+                credentials=lambda: credentials,
                 clock=SystemClock(),
                 jitter=lambda: 0.5,
             )

@@ -19,11 +19,18 @@ _STYLES = {Colour.GREEN: "green", Colour.YELLOW: "yellow", Colour.RED: "bold red
 @click.command()
 @click.option("--without-model", is_flag=True, help="Do not ask the model, which costs a fraction of a cent.")
 @click.option("--without-database", is_flag=True, help="Do not wake the database.")
+@click.option("--without-secrets", is_flag=True, help="Read no secret; GitHub and webhook are not looked at then.")
 @stack_option
 @json_option
 @click.pass_context
 def doctor(
-    context: click.Context, stack: str | None, *, without_model: bool, without_database: bool, as_json: bool
+    context: click.Context,
+    stack: str | None,
+    *,
+    without_model: bool,
+    without_database: bool,
+    without_secrets: bool,
+    as_json: bool,
 ) -> None:
     """Look at GitHub, webhook, model, queues, workers, tables, database, clocks, secrets, limits and versions.
 
@@ -32,7 +39,12 @@ def doctor(
     from codereview.bootstrap_doctor import diagnose
 
     out, found = Output(as_json=as_json), list[Diagnosis]()
-    run = diagnose(reached(stack), asks_model=not without_model, wakes_database=not without_database)
+    run = diagnose(
+        reached(stack),
+        asks_model=not without_model,
+        wakes_database=not without_database,
+        reads_secrets=not without_secrets,
+    )
     for each in run():
         found.append(each)
         if not out.is_for_programs:

@@ -38,9 +38,14 @@ def unpaced(installation_id: int, *, is_ahead: bool = False) -> None:
 
 
 def app_client(
-    http: httpx.Client, *, api_url: str, credentials: AppCredentials, clock: Clock, jitter: Callable[[], float]
+    http: httpx.Client,
+    *,
+    api_url: str,
+    credentials: Callable[[], AppCredentials],
+    clock: Clock,
+    jitter: Callable[[], float],
 ) -> GitHubClient:
-    """Open a client that signs in as the App itself.
+    """Open a client that signs in as the App itself; its key is asked for with every request, and with none before.
 
     A JWT that GitHub does not take says nothing of any installation: the App's key or id is wrong, or our clock.
     """
@@ -50,7 +55,7 @@ def app_client(
         api_url=api_url,
         clock=clock,
         jitter=jitter,
-        authorization=lambda _is_renewal: f"Bearer {app_jwt(credentials, now=clock.now())}",
+        authorization=lambda _is_renewal: f"Bearer {app_jwt(credentials(), now=clock.now())}",
     )
 
 
@@ -81,7 +86,7 @@ class GitHubApp:
         self._login: str | None = None
         # One for each installation, as are GitHub's limits: what one tenant used up is no other's business.
         self._circuits: dict[int, Circuit] = {}
-        self._app = app_client(http, api_url=api_url, credentials=credentials, clock=clock, jitter=jitter)
+        self._app = app_client(http, api_url=api_url, credentials=lambda: credentials, clock=clock, jitter=jitter)
 
     @property
     def login(self) -> str:
