@@ -1,4 +1,4 @@
-"""What a review took, by the sums that CloudWatch has of a week."""
+"""What is deployed, by its templates, and what a review took, by the sums that CloudWatch has of a week."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from codereview.adapters.aws.templates import seconds_of_a_review
+from codereview.adapters.aws.templates import StackTemplates, seconds_of_a_review
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 STACK = "codereview-prod"
@@ -60,3 +60,23 @@ def test_where_cloudwatch_does_not_answer_nothing_is_known() -> None:
     with Stubber(client) as stub:
         stub.add_client_error("get_metric_statistics", "AccessDenied")
         assert seconds_of_a_review(client, STACK, now=NOW) is None
+
+
+def test_the_templates_of_a_stack_and_of_those_in_it_are_read_as_they_were_deployed() -> None:
+    client: Any = boto3.client(
+        "cloudformation", region_name="us-east-1", aws_access_key_id="made-up", aws_secret_access_key="made-up"
+    )
+    inner = {
+        "LogicalResourceId": "Alarms",
+        "PhysicalResourceId": "inner",
+        "ResourceType": "AWS::CloudFormation::Stack",
+        "LastUpdatedTimestamp": NOW,
+        "ResourceStatus": "CREATE_COMPLETE",
+    }
+    bodies = {STACK: '{"Resources": {"A": {"Type": "X"}}}', "inner": "Resources:\n  B:\n    Type: Y\n"}
+    with Stubber(client) as stub:
+        for name, found in ((STACK, [inner]), ("inner", [])):
+            stub.add_response("get_template", {"TemplateBody": bodies[name]}, {"StackName": name, "TemplateStage": ANY})
+            stub.add_response("list_stack_resources", {"StackResourceSummaries": found}, {"StackName": name})
+        read = StackTemplates(client).read(STACK)
+    assert read == {STACK: {"Resources": {"A": {"Type": "X"}}}, "inner": {"Resources": {"B": {"Type": "Y"}}}}

@@ -1,10 +1,10 @@
 """What is deployed, as CloudFormation has it, and how long it takes, as CloudWatch has it."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.aws.errors import translated
@@ -30,7 +30,9 @@ class StackTemplates:
 
     def _read(self, stack: str) -> dict[str, Mapping[str, Any]]:
         body = self._client.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
-        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        # What SAM has translated comes back as JSON, which the SDK reads; a stack in it comes as it was packaged, as
+        # YAML without CloudFormation's short forms.
+        template: Mapping[str, Any] = yaml.safe_load(body) if isinstance(body, str) else body
         found = {stack: template}
         for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack):
             for resource in page["StackResourceSummaries"]:
