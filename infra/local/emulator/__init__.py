@@ -5,5 +5,5 @@ the gap in the pinned version and shows it closed. When a new version closes a g
 module goes.
 """
 
-EXTENSIONS = ("batch_responses", "deployments", "move_tasks", "permissions", "runtimes")
+EXTENSIONS = ("batch_responses", "deployments", "lambda_rights", "move_tasks", "permissions", "runtimes")
 """The names of all extensions."""

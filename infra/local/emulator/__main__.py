@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ministack import app  # type: ignore[import-not-found]
 
-from local.emulator import EXTENSIONS, batch_responses, deployments, move_tasks, permissions, runtimes
+from local.emulator import EXTENSIONS, batch_responses, deployments, lambda_rights, move_tasks, permissions, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ def main() -> None:
         "move_tasks": move_tasks.install,
         "batch_responses": batch_responses.install,
         "deployments": deployments.install,
+        "lambda_rights": lambda_rights.install,
         "permissions": lambda: permissions.install(arguments.permissions_log),
     }
     for name in EXTENSIONS:
