@@ -55,11 +55,18 @@ class Stack:
         """Return the types of all resources."""
         return {resource["Type"] for resource in self.resources.values()}
 
-    def statements(self, role: str) -> Iterator[dict[str, Any]]:
-        """Yield the statements of a role, with actions and resources as lists."""
-        for policy in self.properties(role).get("Policies", []):
+    def statements(self, logical_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the statements of a role or of a policy, with actions and resources as lists."""
+        own = self.properties(logical_id)
+        for policy in [own] if "PolicyDocument" in own else own.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield statement | {name: as_list(statement.get(name, [])) for name in ("Action", "Resource")}
+
+    def allowed(self, logical_id: str) -> set[str]:
+        """Return the actions that a role or a policy allows on anything."""
+        return {
+            action for each in self.statements(logical_id) if each["Effect"] == "Allow" for action in each["Action"]
+        }
 
     def _is_true(self, condition: Any) -> bool:
         (operator, operands), *_ = condition.items()

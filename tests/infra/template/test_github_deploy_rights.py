@@ -22,6 +22,7 @@ GROUP = f"arn:aws:codedeploy:{_HERE}:deploymentgroup:codereview-prod-ServerlessD
 TABLE = f"arn:aws:dynamodb:{_HERE}:table/codereview-prod-ControlTable-1"
 RULE = f"arn:aws:events:{_HERE}:rule/codereview-prod-ReconcilerFunctionEveryMinute-1"
 ROLE = "arn:aws:iam::111122223333:role/codereview-prod-WebhookRole-1"
+POLICY = "arn:aws:iam::111122223333:policy/codereview-prod-Policies-1-LookingPolicy-1"
 LINKED = "arn:aws:iam::111122223333:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
 FUNCTION = f"arn:aws:lambda:{_HERE}:function:codereview-prod-webhook"
 ALIAS = f"{FUNCTION}:live"
@@ -90,6 +91,10 @@ NEEDED: dict[str, dict[str, str]] = {
     "AWS::EC2::VPCEndpoint": {"*": "ec2:CreateVpcEndpoint DeleteVpcEndpoints DescribeVpcEndpoints ModifyVpcEndpoint"},
     "AWS::Events::Rule": {
         RULE: "events:PutRule DeleteRule DescribeRule PutTargets RemoveTargets ListTargetsByRule TagResource"
+    },
+    "AWS::IAM::ManagedPolicy": {
+        POLICY: "iam:CreatePolicy DeletePolicy GetPolicy GetPolicyVersion CreatePolicyVersion DeletePolicyVersion "
+        "ListPolicyVersions ListEntitiesForPolicy"
     },
     "AWS::IAM::Role": {
         ROLE: "iam:CreateRole DeleteRole GetRole UpdateRole UpdateAssumeRolePolicy PutRolePolicy GetRolePolicy "

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.checkout import ROOT, child_environment
-from tests.infra.template import test_alarms, test_automation, test_dashboard
+from tests.infra.template import test_alarms, test_automation, test_dashboard, test_policies
 from tests.infra.template.conftest import ON_AWS
 from tests.infra.template.deployed import Stack, Template
 
@@ -19,6 +19,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "infra/automation.yaml": test_automation.PARAMETERS,
     "infra/dashboard.yaml": test_dashboard.PARAMETERS,
     "infra/database.yaml": {"Stage": "prod"},
+    "infra/policies.yaml": test_policies.PARAMETERS,
 }
 # Rule and template ("*": any), with why it stays.
 KEPT = {

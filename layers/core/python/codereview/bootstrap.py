@@ -623,7 +623,7 @@ def database_commands(
     from codereview.bootstrap_operator import request
 
     # The function runs up to 15 minutes, and a command is not given twice.
-    client = boto3.client("lambda", config=_sdk_config(read_timeout=910, total_max_attempts=1))
+    client = boto3.Session().client("lambda", config=_sdk_config(read_timeout=910, total_max_attempts=1))
     call, asked = LambdaMaintenance(client, function), request()
     envelope = {"actor_kind": "operator", "actor": asked.actor.id, "request_id": asked.id}
     return lambda action, parameters: call({"action": action, "parameters": parameters, **envelope})
