@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from local.checkout import ROOT, child_environment
@@ -11,10 +12,19 @@ from local.stack import STACK_NAME, LocalStack
 
 def run(stack: LocalStack, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command; nobody is at the keyboard."""
-    command = [sys.executable, "-c", "from codereview.cli.main import main; main()", *words, "--stack", STACK_NAME]
-    environment = child_environment(stack.aws.environment | {"PYTHONPATH": str(ROOT / "layers/core/python")})
+    return run_with(stack.aws.environment, *words, "--stack", STACK_NAME, stdin=stdin)
+
+
+def run_with(environment: Mapping[str, str], *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command for whoever the environment's credentials are."""
     return subprocess.run(
-        command, env=environment, input=stdin or "", capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", "from codereview.cli.main import main; main()", *words],
+        env=child_environment({**environment, "PYTHONPATH": str(ROOT / "layers/core/python")}),
+        input=stdin or "",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,6 @@ from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.adapters.system import SystemClock
 from codereview.domain.envelope import Trigger
 from codereview.domain.parking import Held
-from local.aws import PERMISSIONS_LOG
 from local.checkout import ROOT
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
@@ -24,6 +22,7 @@ from local.translation import translate
 from tests.infra.template.conftest import LOCALLY
 from tests.infra.template.deployed import Stack
 from tests.scenarios.callers import call, installation, operator
+from tests.scenarios.permissions import used
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
@@ -62,27 +61,12 @@ BY_CHANCE = {
 }
 
 
-def used(stack: LocalStack) -> dict[str, set[str]]:
-    """Return the actions that each role was allowed, by the role's logical id."""
-    names = {physical: logical for logical, physical in stack.deployment.resources.items() if logical.endswith("Role")}
-    found = defaultdict[str, set[str]](set)
-    for line in (stack.folder / "aws" / PERMISSIONS_LOG).read_text().splitlines():
-        decision = json.loads(line)
-        role = names.get(decision["principal"].partition("/")[2].partition("/")[0])
-        if role is not None and decision["decision"] == "Allow":
-            found[role].add(decision["action"])
-    return found
-
-
 def granted(system: Stack) -> dict[str, set[str]]:
     """Return the actions that each function's role allows."""
     roles = [
         name for name in system.of_type("AWS::IAM::Role") if f"{name.removesuffix('Role')}Function" in system.resources
     ]
-    return {
-        role: {action for each in system.statements(role) if each["Effect"] == "Allow" for action in each["Action"]}
-        for role in roles
-    }
+    return {role: system.allowed(role) for role in roles}
 
 
 def invoke(stack: LocalStack, function: str, event: Any) -> Any:
@@ -164,7 +148,8 @@ def test_every_right_is_used_in_a_day_or_has_its_reason(local_aws_with_roles: Lo
     stack = local_aws_with_roles
     a_day(stack)
     templates = translate({"template.yaml": (ROOT / "template.yaml").read_text()}, {})
-    allowed, asked = granted(Stack(templates["template.yaml"], LOCALLY)), used(stack)
+    allowed, names = granted(Stack(templates["template.yaml"], LOCALLY)), stack.deployment.resources
+    asked = {role: actions for role in allowed if (actions := used(stack, names[role]))}
     unused = {(role, action) for role, actions in allowed.items() for action in actions - asked.get(role, set())}
     explained = set(UNUSED) | {(role, action) for role in allowed for action in EVERY_ROLE if action in allowed[role]}
     assert unused - set(BY_CHANCE) == explained  # a reason for what is used, or not allowed, is none
