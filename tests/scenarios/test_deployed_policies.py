@@ -22,7 +22,7 @@ from tests.scenarios.operators import Done, Person, hired, operators_commands
 from tests.scenarios.permissions import used
 from tests.scenarios.test_deployed_doctor import forget_secrets
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.local_aws, pytest.mark.long, pytest.mark.timeout(900)]
 
 BY_PAGE = "a line of a runbook asks for it, by AWS's own command line"
 BY_TASK = "a move task does it in the name of who started it; the emulator's needs no right"
