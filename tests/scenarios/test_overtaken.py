@@ -25,7 +25,7 @@ def looked_at() -> World:
     return world
 
 
-def test_of_a_thousand_pushes_that_nobody_worked_off_all_but_one_cost_a_look_at_our_own_table() -> None:
+def test_f11_of_a_thousand_pushes_that_nobody_worked_off_all_but_one_cost_a_look_at_our_own_table() -> None:
     world = World(now=NOW + timedelta(hours=1))
     pushes = [pull_request_event(f"{number:040x}", action="synchronize") for number in range(1_000)]
     first, *others = (world.receive(push) for push in pushes)
@@ -35,7 +35,7 @@ def test_of_a_thousand_pushes_that_nobody_worked_off_all_but_one_cost_a_look_at_
     assert [review.commit_id for review, _ in world.reviews] == [HEAD_A]
 
 
-def test_what_came_within_a_minute_before_the_look_or_after_it_is_looked_at_itself() -> None:
+def test_f11_what_came_within_a_minute_before_the_look_or_after_it_is_looked_at_itself() -> None:
     for came in (timedelta(milliseconds=1), MINUTE, 2 * MINUTE):
         world = looked_at()
         world.now += 3 * MINUTE
