@@ -1,6 +1,7 @@
 """Reviews on demand, as the API asks for them and takes them back."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -253,6 +254,19 @@ def test_the_reconciler_reads_each_letter_once_in_a_run_and_leaves_it_there(worl
     assert all(letter.sent_at is not None for letter in found)
     assert letters.letters(limit=10) == []
     assert world.call("GET", "/v1/deployment/queues", world.operator()).json["items"][0]["dead_letters"] == 2
+
+
+def test_a_letter_that_was_just_looked_at_is_moved_as_any_other(world: World) -> None:
+    world.dead_letter("not one of ours")
+    operator, path = world.operator(), "/v1/deployment/queues/reviews"
+    for _ in range(2):
+        assert len(world.call("GET", f"{path}/dead-letters", operator).json["items"]) == 1
+    world.call("POST", f"{path}/redrive", operator, body={})
+    ends_at = time.monotonic() + 60
+    while world.call("GET", f"{path}/redrive", operator).json["items"][0]["status"] != "completed":
+        assert time.monotonic() < ends_at
+    assert world.call("GET", f"{path}/dead-letters", operator).json["items"] == []
+    assert world.queued() == ["not one of ours"]
 
 
 def test_dead_letters_go_back_once_and_the_move_is_listed_and_audited(world: World) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def look_at(
     client: "SQSClient", url: str, *, limit: int, hidden_for: timedelta, wait: timedelta = timedelta()
 ) -> Sequence[RawLetter]:
-    """Receive some letters, which the next look does not see again for a while; raises the SDK's errors.
+    """Receive some letters, which nobody sees again for a while; raises the SDK's errors.
 
     A look that waits a second asks all of SQS's servers, and finds nothing only where there is nothing.
     """
@@ -24,7 +24,9 @@ def look_at(
         WaitTimeSeconds=int(wait.total_seconds()),
         MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
     )
-    return [_letter(message) for message in answer.get("Messages", [])]
+    # Each once: what is not hidden, SQS may hand out twice.
+    found = {message["MessageId"]: _letter(message) for message in answer.get("Messages", [])}
+    return list(found.values())
 
 
 def moment_of(milliseconds: Any) -> datetime:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 _MOST_MOVES = 10
-_HIDDEN = timedelta(seconds=5)  # long enough for one look to show each letter once
+_HIDDEN = timedelta()  # a move takes only what is visible, and follows on a look
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 _METRICS = {
     "oldest_age_seconds": "ApproximateAgeOfOldestMessage",
