@@ -47,11 +47,20 @@ class Aws:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str, config: Config | None = None) -> Any:
-        """Return a new boto3 client of the root user."""
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of the root user, which all threads share."""
+        return _shared(self, service)
+
+    def new_client(self, service: str, config: Config | None = None) -> Any:
+        """Return a client of one's own, to watch what it sends."""
         make: Any = _session().client  # its type knows one overload a service, and no service that is a variable
         with _MAKING:
             return make(service, endpoint_url=self.endpoint_url, config=config)
+
+
+@functools.cache
+def _shared(aws: Aws, service: str) -> Any:
+    return aws.new_client(service)
 
 
 # Clients may be shared by threads; a session, while it makes one, may not.

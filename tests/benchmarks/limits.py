@@ -109,7 +109,7 @@ def _measure(emulator: aws.Aws, share: float, rate: Rate, number: int) -> float:
 
 
 def _caller(emulator: aws.Aws) -> Caller:
-    client = emulator.client("dynamodb")
+    client = emulator.new_client("dynamodb")
     caller = Caller(DynamoBuckets(client, "control"))
     client.meta.events.register("before-send.dynamodb", caller.count)
     return caller

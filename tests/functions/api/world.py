@@ -218,15 +218,15 @@ class World:
 
     def fresh(self, logger: Logger | None = None) -> ApiApp:
         """Start the function as a new process; without a logger, nobody listens."""
-        dynamodb = self.aws.client("dynamodb")
+        dynamodb = self.aws.new_client("dynamodb")
         self.table.watch(dynamodb)
         clients = Clients(
             dynamodb=dynamodb,
             sqs=self.aws.client("sqs"),
             secrets=self.aws.client("secretsmanager"),
             metrics=self.aws.client("cloudwatch"),
-            objects=self.aws.client("s3", Config(signature_version="s3v4")),
-            functions=self.functions.watched(self.aws.client("lambda")),
+            objects=self.aws.new_client("s3", Config(signature_version="s3v4")),
+            functions=self.functions.watched(self.aws.new_client("lambda")),
         )
         people = GitHubIdentity(
             httpx.Client(transport=httpx.MockTransport(self.web)),

@@ -36,7 +36,7 @@ class Client:
     """One client, which counts its requests to the table."""
 
     def __init__(self, endpoint_url: str, table: str) -> None:
-        client = Aws(endpoint_url=endpoint_url).client("dynamodb")
+        client = Aws(endpoint_url=endpoint_url).new_client("dynamodb")
         client.meta.events.register("before-send.dynamodb", self._count)
         client.meta.events.register("provide-client-params.dynamodb.UpdateItem", _remember_key)
         client.meta.events.register("after-call.dynamodb.UpdateItem", self._fill_in)
