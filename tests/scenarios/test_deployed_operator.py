@@ -16,6 +16,7 @@ from codereview.domain.parking import Held
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
 from tests.scenarios.commands import run, said
+from tests.scenarios.letters import leave_a_letter
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
@@ -88,13 +89,11 @@ def test_a_rehearsal_of_the_reconciler_changes_nothing_and_the_run_does_what_it_
 
 
 def test_dead_letters_go_back_only_without_dry_run(local_aws: LocalStack, envelope: Envelope) -> None:
-    client, url = local_aws.aws.client("sqs"), local_aws.deployment.outputs["ReviewDeadLettersUrl"]
-    client.send_message(QueueUrl=url, MessageBody=encode(envelope), MessageGroupId="1")
+    leave_a_letter(local_aws, encode(envelope))
     plan = said(local_aws, "redrive", "--queue", "review", "--rate", "5", "--dry-run")
     assert (plan["would_move"], plan["seconds"], plan["is_moving_already"]) == (1, 1, False)
     assert [letter["review_id"] for letter in plan["some_of_them"]] == [envelope.review_id]
     earlier = len(said(local_aws, "redrive", "--queue", "review", "--list")["items"])
-    time.sleep(6)  # the plan's look hides the letters for 5 s
     said(local_aws, "redrive", "--queue", "review", "--rate", "500", "--yes")
     ends_at = time.monotonic() + 60
     while said(local_aws, "redrive", "--queue", "review", "--dry-run")["would_move"]:
