@@ -11,7 +11,6 @@ from tests.rehearsal.operator_at_night import Night, worked
 from tests.rehearsal.tenants import tenant_of
 from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
-from tests.scenarios.letters import leave_a_letter
 
 pytestmark = [pytest.mark.local_aws]
 
@@ -50,7 +49,8 @@ def rehearse(night: Night, *, count: int, reviewers: int) -> None:
         night.pass_a_round()
     assert {"webhook-backlog-drain", "page"} <= night.ringing(), night.watch.rounds[-4:]
 
-    leave_a_letter(stack, "{}")
+    sqs, letters = stack.aws.client("sqs"), stack.deployment.outputs["ReviewDeadLettersUrl"]
+    sqs.send_message(QueueUrl=letters, MessageBody="{}", MessageGroupId="flooding")
     night.values["TENANT"] = tenant_of(stack, operator(stack), "flooding")
     confirmed = "\n".join(each.said for each in night.follow(PAGE, "Confirm"))  # the doctor is red
     assert '"is_enabled": false' in confirmed  # what is wrong

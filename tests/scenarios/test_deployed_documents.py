@@ -19,9 +19,9 @@ from tests.infra.template.conftest import template_text, templates
 from tests.infra.template.deployed import Stack, Template
 from tests.rehearsal.automation import Automation, AutomationError, run
 from tests.rehearsal.tenants import tenant_of
+from tests.scenarios.by_itself import without_reconciler
 from tests.scenarios.callers import operator
 from tests.scenarios.commands import said
-from tests.scenarios.letters import leave_a_letter
 
 __all__ = ["template_text", "templates"]
 
@@ -146,8 +146,9 @@ def test_a_table_is_vacuumed_and_a_nights_upkeep_is_done(local_aws: LocalStack, 
 
 def test_dead_letters_are_counted_and_moved_back(local_aws: LocalStack, execute: Execute) -> None:
     sqs, url = local_aws.aws.client("sqs"), local_aws.deployment.outputs["ReviewDeadLettersUrl"]
-    leave_a_letter(local_aws, "{}")
-    moved = execute("redrive", Queue="review", MessagesPerSecond=500)
+    with without_reconciler(local_aws):
+        sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId="1")
+        moved = execute("redrive", Queue="review", MessagesPerSecond=500)
     assert int(moved.outputs["count.Letters"]) >= 1
     assert moved.outputs["move.Task"]
 

@@ -1,6 +1,7 @@
 """An operator's commands on the deployed system, each a process of its own with AWS credentials and nothing else."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +16,8 @@ from codereview.domain.envelope_codec import encode
 from codereview.domain.parking import Held
 from local.demo import open_and_wait, sample_repository, wait_for_record
 from local.stack import LocalStack
+from tests.scenarios.by_itself import without_reconciler
 from tests.scenarios.commands import run, said
-from tests.scenarios.letters import leave_a_letter
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
@@ -40,6 +41,13 @@ def envelope(local_aws: LocalStack, pull: dict[str, Any]) -> Envelope:
     assert item is not None
     assert item.envelope is not None
     return item.envelope
+
+
+@pytest.fixture
+def by_hand_alone(local_aws: LocalStack) -> Iterator[None]:
+    """Have nothing taken up but by a command."""
+    with without_reconciler(local_aws):
+        yield
 
 
 def test_a_trace_tells_the_path_of_a_review_by_its_id_and_by_its_pull_request(
@@ -70,6 +78,7 @@ def test_a_trace_of_nothing_says_so(local_aws: LocalStack, pull: dict[str, Any])
     assert run(local_aws, "trace", "https://example.com/").returncode == 2
 
 
+@pytest.mark.usefixtures("by_hand_alone")
 def test_a_rehearsal_of_the_reconciler_changes_nothing_and_the_run_does_what_it_said(
     local_aws: LocalStack, pull: dict[str, Any], envelope: Envelope
 ) -> None:
@@ -88,8 +97,10 @@ def test_a_rehearsal_of_the_reconciler_changes_nothing_and_the_run_does_what_it_
     assert run(local_aws, "reconcile", "--since", "4d").returncode == 2
 
 
+@pytest.mark.usefixtures("by_hand_alone")
 def test_dead_letters_go_back_only_without_dry_run(local_aws: LocalStack, envelope: Envelope) -> None:
-    leave_a_letter(local_aws, encode(envelope))
+    client, url = local_aws.aws.client("sqs"), local_aws.deployment.outputs["ReviewDeadLettersUrl"]
+    client.send_message(QueueUrl=url, MessageBody=encode(envelope), MessageGroupId="1")
     plan = said(local_aws, "redrive", "--queue", "review", "--rate", "5", "--dry-run")
     assert (plan["would_move"], plan["seconds"], plan["is_moving_already"]) == (1, 1, False)
     assert [letter["review_id"] for letter in plan["some_of_them"]] == [envelope.review_id]
