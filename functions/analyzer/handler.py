@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.analyzer import analyzer
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer one direct invocation."""
-    return bootstrap.analyzer().process(event)
+    return analyzer().process(event)

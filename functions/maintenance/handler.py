@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.maintenance import maintenance
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one command."""
-    return bootstrap.maintenance().process(event, context)
+    return maintenance().process(event, context)

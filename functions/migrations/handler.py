@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.migrations import migrations
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> None:
     """Migrate, and tell CloudFormation how it went."""
-    bootstrap.migrations().process(event, context)
+    migrations().process(event, context)

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.reconciler import reconciler
 
 
 def handle(_event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Run the jobs that are due."""
-    return bootstrap.reconciler().run(context)
+    return reconciler().run(context)

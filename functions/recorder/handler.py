@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.recorder import recorder
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Record each message of the record queue."""
-    return bootstrap.recorder().process(event, context)
+    return recorder().process(event, context)

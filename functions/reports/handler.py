@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.reports import reports
 
 
 def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
-    return bootstrap.reports().handle(event)
+    return reports().handle(event)

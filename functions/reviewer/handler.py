@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from codereview import bootstrap
+from codereview.bootstrap.reviewer import reviewer
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take each message of the review queue one step further."""
-    return bootstrap.reviewer().process(event, context)
+    return reviewer().process(event, context)

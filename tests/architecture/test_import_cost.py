@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,31 +12,36 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "layers" / "core" / "python"
-WEBHOOK = """
+BOOTSTRAP = "codereview.bootstrap."
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+ON_THE_RECORD = {"maintenance", "migrations", "recorder", "reports"}
+DATABASE = {"sqlalchemy", "psycopg", "alembic"}
+EACH_FUNCTION = pytest.mark.parametrize("name", FUNCTIONS)
+START = """
 import sys
 sys.path.insert(0, {folder!r})
 import handler
-from codereview import bootstrap
+assert handler.{name}.cache_info().currsize == 0
+"""
+FIRST_EVENT = """
 try:
-    handler.handle({{}}, None)
+    handler.handle({}, None)
 except Exception:  # there is no deployment here: all that is wanted is what was loaded on the way
     pass
-from codereview.adapters.aws import json_protocol
-import http.client, ssl
 """
 
 
 def modules_loaded_by(program: str) -> set[str]:
-    """Run a program under `-X importtime` and list what it imports; site-packages can be reached, so it would show."""
-    report = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", program],
-        env={"PYTHONPATH": str(PACKAGE)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stderr
-    lines = [line.rpartition("|")[2].strip() for line in report.splitlines() if line.startswith("import time:")]
-    return set(lines) - {"imported package"}
+    """Run a program and list what it has loaded at its end; site-packages can be reached, so that it would show."""
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules, file=sys.stderr)"],
+            env={"PYTHONPATH": str(PACKAGE)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr.split()
+    )
 
 
 def third_party(modules: set[str]) -> set[str]:
@@ -50,57 +56,79 @@ def at_start() -> set[str]:
     return {name.partition(".")[0] for name in modules_loaded_by("pass")}
 
 
-def test_the_webhook_loads_nothing_third_party() -> None:
-    modules = modules_loaded_by(WEBHOOK.format(folder=str(ROOT / "functions" / "webhook")))
-    assert "codereview.adapters.aws.lean_queue" in modules
-    assert "codereview.use_cases.accept_webhook" in modules
+@functools.cache
+def loaded_by(name: str, more: str = "") -> set[str]:
+    """List what a function's handler loads before the first event, in an environment without any variable of ours."""
+    return modules_loaded_by(START.format(folder=str(ROOT / "functions" / name), name=name) + more)
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def of_bootstrap(modules: set[str]) -> set[str]:
+    return {name.removeprefix(BOOTSTRAP) for name in modules if name.startswith(BOOTSTRAP)}
+
+
+def of_the_command_line() -> set[str]:
+    """List the modules of `bootstrap` that commands import; all may read the environment."""
+    sources = [path.read_text() for path in (PACKAGE / "codereview" / "cli").rglob("*.py")]
+    return {name for source in sources for name in re.findall(r"codereview\.bootstrap\.(\w+)", source)} - {
+        "environment"
+    }
+
+
+@pytest.mark.parametrize("more", ["", FIRST_EVENT], ids=["at its start", "with its first event"])
+def test_the_webhook_loads_nothing_third_party(more: str) -> None:
+    modules = loaded_by("webhook", more)
+    assert {"codereview.adapters.aws.lean_queue", "codereview.use_cases.accept_webhook", "http.client"} <= modules
     assert third_party(modules) == set()
 
 
 def test_the_webhook_loads_none_of_the_other_functions_parts() -> None:
-    modules = modules_loaded_by(WEBHOOK.format(folder=str(ROOT / "functions" / "webhook")))
+    modules = loaded_by("webhook", FIRST_EVENT)
     assert modules.isdisjoint(
         {"codereview.ports", "codereview.agents", "codereview.use_cases.review_pull_request", "logging", "random"}
     )
+    assert of_bootstrap(modules) == {"environment", "jitter", "webhook"}
 
 
-def test_importing_the_handler_needs_no_environment_and_builds_nothing() -> None:
-    program = f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / 'webhook')!r}); import handler"
-    modules = modules_loaded_by(program)
-    assert "codereview.settings" not in modules
-    assert "ssl" not in modules
+@EACH_FUNCTION
+def test_a_handler_loads_its_own_parts_without_an_environment_and_builds_nothing(name: str) -> None:
+    found = of_bootstrap(loaded_by(name))
+    assert name in found
+    assert found.isdisjoint({*FUNCTIONS, *of_the_command_line()} - {name})
 
 
-def imports_of(builder: str) -> list[str]:
-    """List the import statements of a builder in `bootstrap`, and of the functions of `bootstrap` that it calls."""
-    tree = ast.parse((PACKAGE / "codereview" / "bootstrap.py").read_text())
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    waiting, seen, statements = [builder], set[str](), list[str]()
-    while waiting:
-        name = waiting.pop()
-        seen.add(name)
-        for node in ast.walk(functions[name]):
-            match node:
-                case ast.ImportFrom() | ast.Import():
-                    statements.append(ast.unparse(node))
-                case ast.Call(func=ast.Name(id=called)) if called in functions.keys() - seen:
-                    waiting.append(called)
-    return statements
+@EACH_FUNCTION
+def test_only_those_who_work_on_the_record_load_the_database(name: str) -> None:
+    assert bool(packages(loaded_by(name)) & DATABASE) == (name in ON_THE_RECORD)
 
 
-def test_the_reviewer_never_loads_the_database() -> None:
-    start = f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / 'reviewer')!r}); import handler"
-    modules = modules_loaded_by("\n".join([start, *imports_of("reviewer")]))
-    assert {"boto3", "codereview.use_cases.review_pull_request", "codereview.adapters.github.app"} <= modules
-    assert {name.partition(".")[0] for name in modules}.isdisjoint({"sqlalchemy", "psycopg", "alembic"})
+def test_the_reviewer_and_the_api_have_all_that_they_need_by_then() -> None:
+    reviewers, apis = loaded_by("reviewer"), loaded_by("api")
+    assert {"boto3", "codereview.use_cases.review_pull_request", "codereview.adapters.github.app"} <= reviewers
+    assert {"boto3", "codereview.entrypoints.api.app", "codereview.adapters.github.identity"} <= apis
 
 
-def test_the_api_never_loads_the_database_nor_the_reviewers_work() -> None:
-    start = f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / 'api')!r}); import handler"
-    modules = modules_loaded_by("\n".join([start, *imports_of("api")]))
-    assert {"boto3", "codereview.entrypoints.api.app", "codereview.adapters.github.identity"} <= modules
-    assert {name.partition(".")[0] for name in modules}.isdisjoint({"sqlalchemy", "psycopg", "alembic", "ruff"})
-    assert "codereview.use_cases.review_pull_request" not in modules
+def test_the_api_never_loads_the_reviewers_work() -> None:
+    assert loaded_by("api").isdisjoint({"ruff", "codereview.use_cases.review_pull_request"})
+
+
+def test_the_analyzer_loads_nothing_that_could_reach_out() -> None:
+    assert packages(loaded_by("analyzer")).isdisjoint({"boto3", "httpx", *DATABASE})
+
+
+def test_the_composition_root_itself_loads_nothing() -> None:
+    more = modules_loaded_by("import codereview.bootstrap") - modules_loaded_by("pass")
+    assert more == {"codereview", "codereview.bootstrap"}
+
+
+def test_no_commands_help_waits_for_what_the_command_needs() -> None:
+    modules = modules_loaded_by("from codereview.cli.main import cli; cli(['--help'], standalone_mode=False)")
+    assert {"codereview.cli.doctor", "codereview.cli.review", "codereview.cli.database"} <= modules
+    assert of_bootstrap(modules) == {"environment"}
+    assert packages(modules).isdisjoint({"boto3", "botocore", "aws_lambda_powertools", *DATABASE})
 
 
 def test_a_third_party_import_would_be_seen() -> None:

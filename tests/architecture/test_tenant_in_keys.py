@@ -111,7 +111,7 @@ def test_every_object_that_is_stored_has_a_name_of_those() -> None:
                 ):
                     found.add((path, _made_by(tree, key)))
     assert found == {
-        ("bootstrap_reports.py", "SIGNING_KEY"),
+        ("bootstrap/reports.py", "SIGNING_KEY"),
         ("use_cases/maintain/keep_anchors.py", "_CHAINS"),
         ("use_cases/maintain/keep_anchors.py", "anchor_key"),
         ("use_cases/maintain/archive_months.py", "archive_key"),

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from codereview import bootstrap
+from codereview.bootstrap.command_line import command_line
 from codereview.cli.checkout import Checkout
 from codereview.cli.eval import oracle_voice
 from codereview.domain.change import Change, RowKind
@@ -89,7 +89,7 @@ def _named(score: Score, name: str) -> Score:
 
 
 def _measurement(noise: int | None) -> Measurement:
-    engine = bootstrap.command_line("mock")
+    engine = command_line("mock")
     return Measurement(
         engine=engine.review_change,
         voice=oracle_voice(noise),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codereview import bootstrap
+from codereview.bootstrap.command_line import command_line
 from codereview.domain.context import render_change
 from codereview.domain.diff_sides import line_of, side_rows
 from codereview.domain.finding import Side
@@ -48,7 +48,7 @@ def measured(copy: Copy | None, golden: Golden = GOLDEN, *, again: Copy | None =
         said = (again or copy) if is_again else copy
         return OracleModel(targets, disturb=lambda _number, _target, perfect: said or perfect)
 
-    engine = bootstrap.command_line("mock")
+    engine = command_line("mock")
     deadline = engine.clock.now() + timedelta(hours=1)
     measure = Measurement(engine=engine.review_change, voice=voice, knows_findings=True, deadline=deadline)
     return measure(case_of_diff("case", DIFF, (golden,)))

@@ -272,17 +272,17 @@ def test_no_files_need_no_call() -> None:
 
 
 def test_the_handler_answers_with_the_engines_of_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from codereview import bootstrap
+    from codereview.bootstrap.analyzer import analyzer
     from functions.analyzer.handler import handle
 
     monkeypatch.setenv("STAGE", "local")
-    bootstrap.analyzer.cache_clear()
+    analyzer.cache_clear()
     event = {
         "version": 1,
         "engines": ["ruff", "secrets"],
         "files": [{"path": base64.b64encode(b"run.py").decode(), "content": base64.b64encode(INJECTION).decode()}],
     }
     answer = handle(event, LambdaContext())
-    bootstrap.analyzer.cache_clear()
+    analyzer.cache_clear()
     assert [(item["file"], item["candidate"]["rule"]) for item in answer["candidates"]] == [(0, "S605")]
     assert set(answer["versions"]) == {"ruff", "secrets"}

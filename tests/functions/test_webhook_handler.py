@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from codereview import bootstrap
 from codereview.adapters.aws.json_protocol import JsonService, ServiceAddress
 from codereview.adapters.aws.signing import Credentials, Scope
 from codereview.adapters.system import SystemClock
+from codereview.bootstrap.webhook import webhook
 from codereview.domain.envelope_codec import decode
 from codereview.errors import ConfigurationError
 from codereview.settings import webhook_settings
@@ -41,12 +41,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsServer]:
         monkeypatch.setenv(name, value)
     with aws_server() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        bootstrap.webhook.cache_clear()
+        webhook.cache_clear()
         yield server
         for made in gc.get_objects():
             if type(made) is JsonService:
                 made.close()
-        bootstrap.webhook.cache_clear()
+        webhook.cache_clear()
 
 
 def test_a_delivery_costs_one_send_and_the_first_one_a_secret(

@@ -13,7 +13,7 @@ from codereview.adapters.dynamodb.control.tenants import DynamoTenants
 from codereview.adapters.models.mock import MockModel
 from codereview.adapters.system import RandomIds
 from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
-from codereview.bootstrap_reviewer import ReviewerControl, reviewer_control
+from codereview.bootstrap.reviewer_control import ReviewerControl, reviewer_control
 from codereview.domain.change import Change
 from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
 from codereview.domain.control.budgets import Reservation, Room, Spender, month_of

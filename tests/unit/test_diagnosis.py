@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from codereview import bootstrap_doctor
+from codereview.bootstrap import doctor
 from codereview.cli.main import cli
 from codereview.domain import diagnosis, webhook
 from codereview.domain.control.queues import QueueDepth
@@ -239,5 +239,5 @@ def test_the_worst_colour_is_the_whole_ones() -> None:
 @pytest.mark.parametrize(("found", "code"), [(green("a", "b"), 0), (yellow("a", "b", "c"), 0), (red("a", "b", "c"), 1)])
 def test_only_red_ends_the_command_with_1(found: Diagnosis, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [Part(subject="a", look=lambda: [found], mend="")]
-    monkeypatch.setattr(bootstrap_doctor, "diagnose", lambda *_args, **_kwargs: Diagnose(parts=parts))
+    monkeypatch.setattr(doctor, "diagnose", lambda *_args, **_kwargs: Diagnose(parts=parts))
     assert CliRunner().invoke(cli, ["doctor", "--stack", "acme"]).exit_code == code

@@ -13,8 +13,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from codereview import bootstrap
 from codereview.adapters.postgres.upkeep import PostgresSingleFlight
+from codereview.bootstrap.upkeep import upkeep_app
 from codereview.domain.archive import archive_key
 from codereview.domain.finding import Severity
 from codereview.entrypoints.maintenance import MaintenanceApp
@@ -52,7 +52,7 @@ def written() -> io.StringIO:
 @pytest.fixture
 def app(connect: Connect, shelf: MemoryShelf, written: io.StringIO) -> MaintenanceApp:
     log = LogSettings(service="maintenance", level="INFO")
-    app = bootstrap._maintenance(connect("codereview_maintenance"), shelf, log)
+    app = upkeep_app(connect("codereview_maintenance"), shelf, log)
     app.logger.setLevel("INFO")  # loggers of one name are one logger
     for handler in app.logger.handlers:
         cast("Any", handler).setStream(written)

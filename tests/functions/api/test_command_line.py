@@ -15,9 +15,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from codereview import bootstrap
 from codereview.adapters.system import RandomIds
-from codereview.bootstrap_api import ControlPlane
+from codereview.bootstrap import control_plane
+from codereview.bootstrap.control_plane import ControlPlane
 from codereview.cli.control import connection, sessions
 from codereview.cli.control.failures import CommandError, ExitCode
 from codereview.cli.main import cli
@@ -353,7 +353,7 @@ class TestPastTheApi:
     @pytest.fixture(autouse=True)
     def plane(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         plane = ControlPlane(services=world.app.services, ids=RandomIds(), actor=ARN)
-        monkeypatch.setattr(bootstrap, "control_plane", lambda _stack: plane)
+        monkeypatch.setattr(control_plane, "control_plane", lambda _stack: plane)
 
     def run(self, *words: str) -> Result:
         return CliRunner().invoke(cli, [*words, "--stack", "codereview-prod"])

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from schemathesis import GenerationMode
 
-from codereview import bootstrap
 from codereview.domain.control.people import Role
+from functions.api import handler
 from tests.functions.api.conformance import FEW, MANY, ONE, PRINCIPALS, Gateway, hold_to_the_description, modes
 from tests.functions.api.samples import BY_NAME
 from tests.functions.api.served import Served
@@ -32,7 +32,7 @@ def served(shared: World) -> Iterator[Served]:
     shared.review()
     with pytest.MonkeyPatch.context() as patch, Served(shared) as server:
         # The handler asks for the deployment's function; this one has a clock and a GitHub of its own.
-        patch.setattr(bootstrap, "api", lambda: shared.app)
+        patch.setattr(handler, "api", lambda: shared.app)
         yield server
 
 

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from codereview.adapters.github.identity import GitHubIdentity, OAuthClient
-from codereview.bootstrap_api import Clients, GitHubSide, assemble
+from codereview.bootstrap.services import Clients, GitHubSide, assemble
 from codereview.domain.control.audit import Actor, ActorKind, AuditEntry, Request, audited
 from codereview.domain.control.exports import ExportJob
 from codereview.domain.control.people import PersonId, Role

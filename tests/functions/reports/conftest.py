@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from codereview.adapters.postgres.audit import PostgresAuditLog
 from codereview.adapters.postgres.connections import engine
-from codereview.bootstrap_reports import reports_app
+from codereview.bootstrap.reports import reports_app
 from codereview.domain.prices import TokenPrices
 from codereview.domain.review import TenantId
 from codereview.entrypoints.api.app import ApiApp

@@ -148,7 +148,7 @@ def test_the_ruff_binary_runs(layers: dict[str, Path]) -> None:
 
 def test_the_command_line_is_not_part_of_the_layer(layers: dict[str, Path]) -> None:
     package = layers["core"] / "python" / "codereview"
-    assert (package / "bootstrap.py").is_file()
+    assert (package / "bootstrap" / "webhook.py").is_file()
     assert not (package / "cli").exists()
     assert not (package / "evaluation").exists()
     assert [path.name for path in (layers["core"] / "python").iterdir()] == ["codereview"]

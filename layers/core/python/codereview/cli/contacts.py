@@ -35,9 +35,9 @@ def contacts() -> None:
 @json_option
 def show(tenant: TenantId, stack: str | None, *, as_json: bool) -> None:
     """Show a tenant's addresses."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.contacts import change_contacts
 
-    _show(bootstrap_operator.contacts(reached(stack)).load(tenant), as_json=as_json)
+    _show(change_contacts(reached(stack)).load(tenant), as_json=as_json)
 
 
 @contacts.command("set")
@@ -60,11 +60,12 @@ def clear(tenant: TenantId, stack: str | None, *, as_json: bool) -> None:
 
 
 def _change(tenant: TenantId, addresses: tuple[str, ...], stack: str | None, *, as_json: bool) -> None:
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.contacts import change_contacts
 
     name = reached(stack)
-    book = bootstrap_operator.contacts(name)
-    _show(book.change(tenant, addresses, request=bootstrap_operator.request()), as_json=as_json)
+    book = change_contacts(name)
+    _show(book.change(tenant, addresses, request=request()), as_json=as_json)
 
 
 def _show(found: Contacts, *, as_json: bool) -> None:

@@ -36,7 +36,7 @@ def doctor(
 
     Ends with 1 where something is red.
     """
-    from codereview.bootstrap_doctor import diagnose
+    from codereview.bootstrap.doctor import diagnose
 
     out, found = Output(as_json=as_json), list[Diagnosis]()
     run = diagnose(

@@ -1,5 +1,7 @@
 """`codereview eval`: what the pipeline makes of findings that are known, on cases of one's own."""
 
+# ruff: noqa: PLC0415 -- the engine imports much, and `--help` waits for none of it
+
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from codereview import bootstrap
 from codereview.cli.cases import case_folders, read_case
 from codereview.errors import UserError
 from codereview.evaluation.measuring import Measurement, Voice
@@ -51,10 +52,12 @@ def evaluate(  # noqa: PLR0917 - click passes them by name
     Exit codes: 0 all cases were measured; 1 the model cannot be used; 2 wrong usage, no case, or a case that cannot be
     read: the others are measured all the same.
     """
+    from codereview.bootstrap.command_line import command_line
+
     is_oracle = oracle or noise is not None
     if is_oracle and model is not None:
         raise click.UsageError("--model has no use where the expected findings are the model's answer")
-    engine = bootstrap.command_line(model or "mock")
+    engine = command_line(model or "mock")
     measure = Measurement(
         engine=engine.review_change,
         voice=oracle_voice(noise) if is_oracle else lambda *_: engine.model,

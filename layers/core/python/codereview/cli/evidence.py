@@ -37,16 +37,17 @@ def evidence(
 
     Secrets, signed addresses, IP addresses and mail addresses are masked. Nothing is changed.
     """
-    from codereview import bootstrap_evidence, bootstrap_operator
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.evidence import collect_evidence
 
     name = reached(stack)
-    request = bootstrap_operator.request()
+    asked = request()
     place = out or Path(f"evidence-{incident}-{SystemClock().now():%Y%m%dT%H%M%SZ}.zip")
     if place.exists():
         raise UserError(f"{place} is there already")
-    collect = bootstrap_evidence.evidence(name, Incident(incident), since=since, wakes_database=with_database)
-    about = {"incident": incident, "stack": name, "collected_by": request.actor.id, "since": str(since)}
-    exhibits = list(collect({**about, "collected_at": request.at.isoformat(timespec="seconds")}))
+    collect = collect_evidence(name, Incident(incident), since=since, wakes_database=with_database)
+    about = {"incident": incident, "stack": name, "collected_by": asked.actor.id, "since": str(since)}
+    exhibits = list(collect({**about, "collected_at": asked.at.isoformat(timespec="seconds")}))
     _write(place, exhibits)
     Output(as_json=as_json).document(_summary(place, exhibits))
 

@@ -68,11 +68,11 @@ def idle_cost(
     if paths:
         templates: Mapping[str, Template] = {str(path): _read(path) for path in paths}
     else:
-        from codereview import bootstrap_operator
+        from codereview.bootstrap.idle_cost import deployed_templates, reviewer_megabytes, reviewer_seconds
 
         name = reached(stack)
-        templates = bootstrap_operator.templates(name)
-        measured, live = bootstrap_operator.reviewer_seconds(name), bootstrap_operator.reviewer_megabytes(name)
+        templates = deployed_templates(name)
+        measured, live = reviewer_seconds(name), reviewer_megabytes(name)
     prices = price_list()
     time = ReviewTime(
         seconds=seconds or measured or prices.review["seconds"],

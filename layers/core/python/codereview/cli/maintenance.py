@@ -1,5 +1,7 @@
 """The ways to the record for those who look after it: the maintenance function, or a database of one's own."""
 
+# ruff: noqa: PLC0415 -- both ways import much, only one of them is needed, and `--help` waits for none
+
 import functools
 import json
 from collections.abc import Callable
@@ -7,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
-from codereview import bootstrap
 
 Call = Callable[..., Any]
 
@@ -41,8 +41,7 @@ def on_the_record(group: Callable[[click.Context, Call], None]) -> Callable[...,
         context: click.Context, *, function: str, database_url: str | None, archives: Path, as_json: bool
     ) -> None:
         def call(action: str, exit_code: Callable[[Any], int] = lambda _: 0, **parameters: Any) -> Any:
-            run = bootstrap.database_commands(function=function, database_url=database_url, archives=archives)
-            result = run(action, parameters)
+            result = _way(function, database_url, archives)(action, parameters)
             if as_json:
                 click.echo(json.dumps(result, indent=2))
                 context.exit(exit_code(result))
@@ -51,3 +50,14 @@ def on_the_record(group: Callable[[click.Context, Call], None]) -> Callable[...,
         group(context, call)
 
     return wrapped
+
+
+def _way(function: str, database_url: str | None, archives: Path) -> Call:
+    """Return what runs one command: the function, or all of it here on a database of one's own."""
+    if database_url is not None:
+        from codereview.bootstrap.local_maintenance import local_maintenance
+
+        return local_maintenance(database_url, archives)
+    from codereview.bootstrap.remote_maintenance import remote_maintenance
+
+    return remote_maintenance(function)

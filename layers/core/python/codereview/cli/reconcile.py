@@ -10,6 +10,7 @@ from codereview.cli.stacks import SPAN, json_option, operator, stack_option
 from codereview.errors import CodeReviewError, UserError
 
 _LONGEST = timedelta(days=3)  # what GitHub redelivers is no older
+_LONGEST_RUN = timedelta(hours=1)
 
 
 @click.command()
@@ -29,12 +30,10 @@ def reconcile(since: timedelta, stack: str | None, *, dry_run: bool, as_json: bo
         if not out.is_for_programs:
             out.note(f"would {act}" if dry_run else act)
 
-    from codereview.bootstrap_operator import LONGEST_RUN  # noqa: PLC0415 -- imported by now
-
     outcomes: dict[str, Any] = {}
     for name, job in reached.jobs(now - since, tell, dry_run).items():
         try:
-            outcomes[name] = str(job(now + LONGEST_RUN))
+            outcomes[name] = str(job(now + _LONGEST_RUN))
         except CodeReviewError as error:  # one job's trouble is not the others'
             outcomes[name] = f"failed: {error}"
             failures.append(name)

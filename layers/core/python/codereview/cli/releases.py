@@ -29,9 +29,9 @@ def releases() -> None:
 @json_option
 def list_releases(stack: str | None, *, as_json: bool) -> None:
     """List the latest releases, and which of them runs."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.releases import operate_releases
 
-    entries, live = bootstrap_operator.releases(reached(stack)).list()
+    entries, live = operate_releases(reached(stack)).list()
     rows = [_shown(entry) | {"is_live": entry == live} for entry in entries]
     Output(as_json=as_json).rows({"items": rows, "next": None}, _COLUMNS)
 
@@ -42,12 +42,13 @@ def list_releases(stack: str | None, *, as_json: bool) -> None:
 @json_option
 def record(commit: str, stack: str | None, *, as_json: bool) -> None:
     """Note what runs now as a release; `make deploy` does it after each deploy that went well."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.releases import operate_releases
 
     if commit and not _COMMIT.fullmatch(commit):
         raise UserError(f"{commit} is no commit")
     name = reached(stack)
-    entry = bootstrap_operator.releases(name).record(request=bootstrap_operator.request(), commit=commit or None)
+    entry = operate_releases(name).record(request=request(), commit=commit or None)
     Output(as_json=as_json).document(_shown(entry))
 
 
@@ -59,15 +60,16 @@ def record(commit: str, stack: str | None, *, as_json: bool) -> None:
 @yes_option
 def rollback(to: int | None, stack: str | None, *, dry_run: bool, as_json: bool, yes: bool) -> None:
     """Lead all aliases back to a release. The database stays as it is: the code before works with it."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.releases import operate_releases
 
-    operate = bootstrap_operator.releases(reached(stack))
+    operate = operate_releases(reached(stack))
     entry, moves = operate.plan(to)
     out = Output(as_json=as_json)
     is_needed = bool(moves) and not dry_run
     if is_needed:
         confirmed(f"Lead {len(moves)} functions to release {entry.number} of {entry.at:%Y-%m-%d %H:%M}?", yes=yes)
-        operate.roll_back(entry, moves, request=bootstrap_operator.request())
+        operate.roll_back(entry, moves, request=request())
     if out.is_for_programs:
         shown = [dataclasses.asdict(move) for move in moves]
         out.document({"release": entry.number, "is_made": is_needed, "moves": shown})

@@ -1,5 +1,7 @@
 """`codereview review`: the pipeline on a git checkout, without AWS."""
 
+# ruff: noqa: PLC0415 -- the engine imports much, and `--help` waits for none of it
+
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +10,6 @@ from uuid import UUID
 
 import click
 
-from codereview import bootstrap
 from codereview.cli.checkout import Checkout
 from codereview.cli.terminal import print_review
 from codereview.domain.finding import Finding
@@ -48,9 +49,11 @@ def review(repo: Path, base: str, head: str, model: str, output: str) -> None:
     An Anthropic or OpenAI key is read from ANTHROPIC_API_KEY or OPENAI_API_KEY. Exit codes: 0 reviewed, whatever was
     found; 1 could not review; 2 wrong usage.
     """
+    from codereview.bootstrap.command_line import command_line
+
     checkout = Checkout(folder=repo)
     change = checkout.change(base, head)
-    engine = bootstrap.command_line(model)
+    engine = command_line(model)
     result = engine.review_change(
         change,
         model=engine.model,

@@ -54,17 +54,18 @@ def rotate(
         raise click.UsageError(f"where is it? {name} is given out by somebody else: give --from FILE, or --from -")
     if source is None and without_github and which is SecretName.WEBHOOK:
         raise click.UsageError("a secret that is drawn is never shown: without telling GitHub, give --from")
-    from codereview import bootstrap_operator, bootstrap_secrets
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.secrets import drawn, rotate_secrets
 
-    operate = bootstrap_secrets.secrets(reached(stack))
-    value = source.read(_LONGEST) if source is not None else bootstrap_secrets.drawn()
+    operate = rotate_secrets(reached(stack))
+    value = source.read(_LONGEST) if source is not None else drawn()
     values = operate.check(which, value, app_id=app_id)
     out = Output(as_json=as_json)
     if dry_run:
         out.document({"secret": name, "is_made": False, "works": True})
         return
     confirmed(f"Replace the secret {name}?", yes=yes)
-    done = operate.rotate(which, values, is_told=not without_github, request=bootstrap_operator.request())
+    done = operate.rotate(which, values, is_told=not without_github, request=request())
     out.document(
         {"secret": name, "is_made": True, "github_knows": done.is_told, "not_started_anew": list(done.waiting)}
     )
@@ -78,9 +79,10 @@ def rotate(
 @json_option
 def announce(name: str, stack: str | None, *, as_json: bool) -> None:
     """Tell GitHub the webhook secret that is stored, where `rotate` could not."""
-    from codereview import bootstrap_operator, bootstrap_secrets
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.secrets import rotate_secrets
 
-    bootstrap_secrets.secrets(reached(stack)).announce(SecretName(name), request=bootstrap_operator.request())
+    rotate_secrets(reached(stack)).announce(SecretName(name), request=request())
     Output(as_json=as_json).document({"secret": name, "github_knows": True})
 
 
@@ -91,9 +93,10 @@ def announce(name: str, stack: str | None, *, as_json: bool) -> None:
 @yes_option
 def retire(name: str, stack: str | None, *, as_json: bool, yes: bool) -> None:
     """Accept the current webhook secret alone."""
-    from codereview import bootstrap_operator, bootstrap_secrets
+    from codereview.bootstrap.account import request
+    from codereview.bootstrap.secrets import rotate_secrets
 
-    operate = bootstrap_secrets.secrets(reached(stack))
+    operate = rotate_secrets(reached(stack))
     confirmed("Refuse what is signed with the webhook secret of before?", yes=yes)
-    operate.retire(request=bootstrap_operator.request())
+    operate.retire(request=request())
     Output(as_json=as_json).document({"secret": name, "is_retired": True})

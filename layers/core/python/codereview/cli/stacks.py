@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codereview.bootstrap.environment import use_aws
 from codereview.cli.local import launcher
 
 if TYPE_CHECKING:
-    from codereview.bootstrap_operator import Operator
+    from codereview.bootstrap.operator import Operator
 
 stack_option = click.option(
     "--stack",
@@ -49,8 +50,6 @@ def reached(stack: str | None) -> str:
         raise click.UsageError("which stack? Give --stack or CODEREVIEW_STACK, or start one with `codereview local up`")
     import json
 
-    from codereview.bootstrap import use_aws
-
     state = json.loads(launcher("checkout").STATE_FILE.read_text())
     use_aws(launcher("aws").Aws(endpoint_url=state["aws_url"]).environment)
     return str(launcher("stack").STACK_NAME)
@@ -68,6 +67,6 @@ def is_local_stack_running() -> bool:
 
 def operator(stack: str | None) -> "Operator":
     """Reach a stack."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.operator import reach_stack
 
-    return bootstrap_operator.operator(reached(stack))
+    return reach_stack(reached(stack))

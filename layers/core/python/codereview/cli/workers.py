@@ -51,16 +51,17 @@ def _changing(command: Callable[..., tuple[WorkersChange, str]]) -> Callable[...
     @yes_option
     @functools.wraps(command)
     def run(*, queue: str, stack: str | None, dry_run: bool, as_json: bool, yes: bool, **values: Any) -> None:
-        from codereview import bootstrap_operator
+        from codereview.bootstrap.account import request
+        from codereview.bootstrap.workers import operate_workers
 
-        pool = bootstrap_operator.workers(reached(stack), WorkerKind(queue))
+        pool = operate_workers(reached(stack), WorkerKind(queue))
         change, question = command(pool, **values)
         out = Output(as_json=as_json)
         if dry_run or not change.is_needed:
             out.document(_plan(change, is_made=False))
             return
         confirmed(question, yes=yes)
-        after = pool.apply(change, request=bootstrap_operator.request())
+        after = pool.apply(change, request=request())
         out.document(_plan(dataclasses.replace(change, after=after), is_made=True))
 
     return run
@@ -72,9 +73,9 @@ def _changing(command: Callable[..., tuple[WorkersChange, str]]) -> Callable[...
 @json_option
 def status(queue: str, stack: str | None, *, as_json: bool) -> None:
     """Show whether they work, how many, of what size, and what they were scaled away from."""
-    from codereview import bootstrap_operator
+    from codereview.bootstrap.workers import operate_workers
 
-    found, note = bootstrap_operator.workers(reached(stack), WorkerKind(queue)).status()
+    found, note = operate_workers(reached(stack), WorkerKind(queue)).status()
     Output(as_json=as_json).document(_shown(found, note))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codereview import bootstrap
+from codereview.bootstrap.environment import api_key
 from codereview.cli.control import sessions
 from codereview.cli.control.api import Api, Ask, Document, Reply, pages
 from codereview.cli.control.output import Column, Output
@@ -121,15 +121,16 @@ def over_api(address: str | None, patience: float) -> Api:
 
     if address is None:
         raise click.UsageError("which deployment? Give --url, or --stack to work with AWS credentials")
-    token = bootstrap.api_key() or sessions.token_for(address)
+    token = api_key() or sessions.token_for(address)
     return HttpApi(url=address, token=token, patience=patience)
 
 
 def past_api(stack: str) -> "DirectApi":
     """Reach the stack's tables and queues."""
+    from codereview.bootstrap.control_plane import control_plane
     from codereview.cli.control.past_http import DirectApi
 
-    plane = bootstrap.control_plane(stack)
+    plane = control_plane(stack)
     return DirectApi(services=plane.services, ids=plane.ids, actor=plane.actor, now=plane.services.clock.now)
 
 

@@ -1,38 +1,50 @@
-"""The part of the composition root that puts the reports function together."""
+"""The reports function."""
 
+import functools
 from typing import TYPE_CHECKING
 
+import boto3
 import sqlalchemy as sa
 from aws_lambda_powertools import Logger
 
+from codereview.adapters.aws.objects import S3Objects
 from codereview.adapters.dynamodb.control.buckets import DynamoBuckets
-from codereview.adapters.dynamodb.control.keys import DynamoApiKeys
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
-from codereview.adapters.dynamodb.control.people import DynamoPeople
-from codereview.adapters.dynamodb.control.replies import DynamoReplies
-from codereview.adapters.dynamodb.control.sessions import DynamoSessions
-from codereview.adapters.dynamodb.control.settings import DynamoFlags, DynamoQuotas
-from codereview.adapters.dynamodb.control.tenants import DynamoTenants
 from codereview.adapters.postgres.reports import PostgresReports
-from codereview.adapters.system import RandomIds, RandomSecrets
-from codereview.adapters.system.sealing import AesSeal
-from codereview.domain.control.people import PersonId
+from codereview.adapters.system import RandomSecrets, SystemClock
+from codereview.bootstrap.database import record_database
+from codereview.bootstrap.edge import app_of, verify_callers
+from codereview.bootstrap.environment import VARIABLES
+from codereview.bootstrap.logger import logger_of
+from codereview.bootstrap.sdk import sdk_config
 from codereview.entrypoints.api.app import ApiApp
 from codereview.entrypoints.api.cursors import Cursors
-from codereview.entrypoints.api.doors import Doors
-from codereview.entrypoints.api.once import Once
 from codereview.entrypoints.api.strangers import noted_in
 from codereview.entrypoints.reports.routes import ROUTES, ReportServices
 from codereview.ports import Clock, Objects
-from codereview.settings import ReportsSettings
-from codereview.use_cases.control.cached_settings import CachedSettings
-from codereview.use_cases.control.verify_callers import VerifyCallers
+from codereview.settings import ReportsSettings, reports_settings
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 SIGNING_KEY = "signing/reports"
 _KEY_BYTES = 32
+
+
+@functools.cache
+def reports() -> ApiApp[ReportServices]:
+    """Build the function."""
+    settings = reports_settings(VARIABLES)
+    # API Gateway waits for 30 s, of which a paused database may take 20 to wake up.
+    quick = sdk_config(read_timeout=3)
+    return reports_app(
+        settings,
+        boto3.client("dynamodb", config=quick),
+        record_database(settings.database, connect_timeout=20),
+        key=signing_key(S3Objects(boto3.client("s3", config=quick), settings.objects_bucket)),
+        clock=SystemClock(),
+        logger=logger_of(settings.log),
+    )
 
 
 def reports_app(
@@ -48,15 +60,7 @@ def reports_app(
     table = settings.control_table
     services = ReportServices(
         clock=clock,
-        verify=VerifyCallers(
-            clock=clock,
-            keys=DynamoApiKeys(client, table),
-            sessions=DynamoSessions(client, table),
-            tenants=DynamoTenants(client, table),
-            people=DynamoPeople(client, table),
-            environment=settings.stage,
-            operators=frozenset(PersonId(host=settings.github_host, user_id=number) for number in settings.operators),
-        ),
+        verify=verify_callers(settings, client, clock),
         buckets=DynamoBuckets(client, table),
         outbox=DynamoAuditOutbox(client, table),
         cursors=Cursors(key=key),
@@ -64,15 +68,7 @@ def reports_app(
         reports=PostgresReports(database, clock),
         prices=settings.prices,
     )
-    cached = CachedSettings(clock, DynamoFlags(client, table), DynamoQuotas(client, table))
-    return ApiApp(
-        services=services,
-        doors=Doors(services=services, settings=cached, keys=DynamoApiKeys(client, table)),
-        once=Once(replies=DynamoReplies(client, table), seal=AesSeal(key)),  # for POST, of which there is none
-        ids=RandomIds(),
-        routes=ROUTES,
-        logger=logger,
-    )
+    return app_of(services, ROUTES, client, table, key=key, logger=logger)
 
 
 def signing_key(objects: Objects) -> bytes:

@@ -1,4 +1,4 @@
-"""The part of the composition root that collects what tells of an incident."""
+"""What tells of an incident, collected by an operator."""
 
 import dataclasses
 from collections import Counter
@@ -11,13 +11,15 @@ from pydantic_core import to_jsonable_python
 from codereview.adapters.aws.inspection import Inspection
 from codereview.adapters.aws.maintenance_function import LambdaMaintenance
 from codereview.adapters.aws.telemetry import Telemetry
-from codereview.adapters.aws.watched_queue import SqsWatchedQueue
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
 from codereview.adapters.dynamodb.control.settings import DynamoFlags, DynamoQuotas
 from codereview.adapters.dynamodb.waiting import DynamoWaiting
 from codereview.adapters.system import SystemClock
-from codereview.bootstrap_doctor import diagnose
-from codereview.bootstrap_operator import clients, releases, workers
+from codereview.bootstrap.account import clients
+from codereview.bootstrap.doctor import diagnose
+from codereview.bootstrap.queues import watched_queues
+from codereview.bootstrap.releases import operate_releases
+from codereview.bootstrap.workers import operate_workers
 from codereview.domain.evidence import FUNCTIONS, Incident
 from codereview.domain.workers import WorkerKind
 from codereview.use_cases.collect_evidence import CollectEvidence, Read
@@ -27,15 +29,15 @@ _MOST_WAITING = 400
 _SERVICES = ("cloudwatch", "dynamodb", "lambda", "logs", "sqs")
 
 
-def evidence(stack: str, incident: Incident, *, since: timedelta, wakes_database: bool) -> CollectEvidence:
+def collect_evidence(stack: str, incident: Incident, *, since: timedelta, wakes_database: bool) -> CollectEvidence:
     """Name everything that tells of the incident; nothing is read yet."""
     opened, until = clients(*_SERVICES), SystemClock().now()
     place = _Place(stack=stack, clients=opened)
     telemetry = Telemetry(opened, stack, since=until - since, until=until)
     sources: dict[str, Read] = {
         "doctor.json": lambda: _doctor(stack),
-        "workers.json": lambda: {kind.value: workers(stack, kind).status() for kind in WorkerKind},
-        "releases.json": lambda: releases(stack).list(),
+        "workers.json": lambda: {kind.value: operate_workers(stack, kind).status() for kind in WorkerKind},
+        "releases.json": lambda: operate_releases(stack).list(),
         "queues.json": place.queues,
         "waiting.json": place.waiting,
         "settings.json": place.settings,
@@ -82,19 +84,8 @@ class _Place:
         return self._variables("reconciler")["CONTROL_TABLE"]
 
     def queues(self) -> dict[str, Any]:
-        found, api = {}, self._variables("api")
-        for kind in WorkerKind:
-            name = kind.value.upper()
-            queue = SqsWatchedQueue(
-                self.clients["sqs"],
-                self.clients["cloudwatch"],
-                SystemClock(),
-                name=kind.value,
-                url=api[f"{name}_QUEUE_URL"],
-                dead_letters_url=api[f"{name}_DEAD_LETTERS_URL"],
-            )
-            found[kind.value] = {"depth": queue.depth(), "moves": queue.moves()}
-        return found
+        queues = watched_queues(self.clients, self._variables("api"))
+        return {queue.name: {"depth": queue.depth(), "moves": queue.moves()} for queue in queues}
 
     def queue_names(self) -> list[str]:
         api = self._variables("api")

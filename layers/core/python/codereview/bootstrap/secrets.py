@@ -1,4 +1,4 @@
-"""The part of the composition root for operators' secrets."""
+"""The secrets of a stack, in an operator's hands."""
 
 import base64
 from collections.abc import Sequence
@@ -9,14 +9,12 @@ from codereview.adapters.aws.inspection import Inspection
 from codereview.adapters.aws.releases import FunctionReleases
 from codereview.adapters.aws.secrets import StoredSecrets
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
-from codereview.adapters.github.app import app_client
 from codereview.adapters.github.registration import GitHubRegistration
-from codereview.adapters.github.tokens import AppCredentials
-from codereview.adapters.http import outbound_client
-from codereview.adapters.models.selection import language_model
 from codereview.adapters.system import RandomSecrets, SystemClock
-from codereview.bootstrap_doctor import MODEL_PATIENCE, QUESTION
-from codereview.bootstrap_operator import clients
+from codereview.bootstrap.account import clients
+from codereview.bootstrap.github import app_credentials, operators_client
+from codereview.bootstrap.model_trial import try_model
+from codereview.bootstrap.models import needs_key
 from codereview.domain.secret_rotation import SecretName, Values
 from codereview.errors import CodeReviewError
 from codereview.use_cases.rotate_secrets import RotateSecrets
@@ -31,7 +29,7 @@ _READERS: dict[SecretName, tuple[str, ...]] = {
 }
 
 
-def secrets(stack: str) -> RotateSecrets:
+def rotate_secrets(stack: str) -> RotateSecrets:
     """Reach the secrets of a stack."""
     opened = clients("dynamodb", "lambda", "secretsmanager")
     inspection = Inspection(opened, stack)
@@ -74,8 +72,8 @@ class _Sides:
     def try_model(self, values: Values) -> None:
         """Ask the deployment's model one question with the new key; a model without a key is not asked."""
         spec = self.reviewer["MODEL"]
-        if spec.startswith(("anthropic:", "openai:")):
-            language_model(spec, api_key=values["api_key"]).answer(QUESTION, deadline=MODEL_PATIENCE)
+        if needs_key(spec):
+            try_model(spec, api_key=values["api_key"])
 
     def tell_github(self, values: Values) -> None:
         """Have GitHub sign with the current webhook secret."""
@@ -94,13 +92,5 @@ class _Sides:
         return waiting
 
     def _registration(self, values: Values) -> GitHubRegistration:
-        credentials = AppCredentials(app_id=values["app_id"], private_key=values["private_key"])
-        return GitHubRegistration(
-            app_client(
-                outbound_client(),
-                api_url=self.reviewer["GITHUB_API_URL"],
-                credentials=lambda: credentials,
-                clock=SystemClock(),
-                jitter=lambda: 0.5,
-            )
-        )
+        registered, url = app_credentials(values), self.reviewer["GITHUB_API_URL"]
+        return GitHubRegistration(operators_client(lambda: registered, api_url=url))

@@ -1,4 +1,4 @@
-"""The part of the composition root that looks at a deployment from the outside, with an operator's credentials."""
+"""The doctor: everything that can be looked at of a deployment from the outside, with an operator's credentials."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,37 +12,30 @@ from botocore.config import Config
 from codereview.adapters.aws.inspection import Inspection
 from codereview.adapters.aws.maintenance_function import LambdaMaintenance
 from codereview.adapters.aws.secrets import Secrets
-from codereview.adapters.aws.watched_queue import SqsWatchedQueue
 from codereview.adapters.dynamodb.control.outbox import DynamoAuditOutbox
 from codereview.adapters.dynamodb.jobs import DynamoJobs
-from codereview.adapters.github.app import app_client
+from codereview.adapters.github.client import GitHubClient
 from codereview.adapters.github.deliveries import GitHubDeliveries
 from codereview.adapters.github.registration import GitHubRegistration, github_time, ping
 from codereview.adapters.github.tokens import PERMISSIONS
 from codereview.adapters.http import outbound_client
-from codereview.adapters.models.selection import language_model
 from codereview.adapters.system import RandomIds, SystemClock
-from codereview.bootstrap_operator import CONFIG, app_key, clients, workers
+from codereview.bootstrap.account import CONFIG, clients
+from codereview.bootstrap.github import app_key, operators_client
+from codereview.bootstrap.model_trial import try_model
+from codereview.bootstrap.models import needs_key
+from codereview.bootstrap.queues import watched_queues
+from codereview.bootstrap.workers import operate_workers
 from codereview.domain import diagnosis
 from codereview.domain.diagnosis import Diagnosis, TableHealth
 from codereview.domain.workers import WorkerKind
 from codereview.errors import ConfigurationError
-from codereview.ports import ModelRequest
 from codereview.use_cases.diagnose import Diagnose, Part
 
 _SERVICES = ("cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sesv2", "sns", "sqs", "sts")
 _LAST_HOUR = timedelta(hours=1)
-MODEL_PATIENCE = timedelta(seconds=30)
 _PATIENT = Config(read_timeout=120, retries={"total_max_attempts": 1})
 _JOB = "deliveries"  # the reconciler's, due every few minutes
-QUESTION = ModelRequest(
-    agent="doctor",
-    rules="Answer with an empty JSON object.",
-    change="",
-    task="Answer {}.",
-    schema={"type": "object", "properties": {}, "additionalProperties": False},
-    max_output_tokens=16,
-)
 
 
 def diagnose(stack: str, *, asks_model: bool, wakes_database: bool, reads_secrets: bool = True) -> Diagnose:
@@ -96,17 +89,13 @@ class _Looks:
         return GitHubRegistration(self._client)
 
     @cached_property
-    def _client(self) -> Any:
-        key, url = app_key(self.keys, self.reviewer["GITHUB_APP_SECRET_ARN"]), self.reviewer["GITHUB_API_URL"]
-        return app_client(outbound_client(), api_url=url, credentials=key, clock=SystemClock(), jitter=lambda: 0.5)
+    def _client(self) -> GitHubClient:
+        key = app_key(self.keys, self.reviewer["GITHUB_APP_SECRET_ARN"])
+        return operators_client(key, api_url=self.reviewer["GITHUB_API_URL"])
 
     @property
     def _spec(self) -> str:
         return self.reviewer["MODEL"]
-
-    @property
-    def _needs_model_key(self) -> bool:
-        return self._spec.startswith(("anthropic:", "openai:"))
 
     def with_secrets(self) -> Sequence[Part]:
         """Name what nobody can look at who may not read the secrets."""
@@ -129,7 +118,7 @@ class _Looks:
             ("webhook", self.inspection.variables("webhook")["WEBHOOK_SECRET_ARN"], ("current",)),
             ("cursor", self.api["API_SECRET_ARN"], ("signing_key",)),
         ]
-        if self._needs_model_key:
+        if needs_key(self._spec):
             wanted.append(("model", self.reviewer["MODEL_SECRET_ARN"], ("api_key",)))
         return [self._secret(*each) for each in wanted]
 
@@ -172,25 +161,14 @@ class _Looks:
         return [diagnosis.of_round_trip(url, trip.signed, trip.forged)]
 
     def queues(self) -> Sequence[Diagnosis]:
-        found: list[Diagnosis] = []
-        for kind in WorkerKind:
-            name = kind.value.upper()
-            queue = SqsWatchedQueue(
-                self.clients["sqs"],
-                self.clients["cloudwatch"],
-                SystemClock(),
-                name=kind.value,
-                url=self.api[f"{name}_QUEUE_URL"],
-                dead_letters_url=self.api[f"{name}_DEAD_LETTERS_URL"],
-            )
-            found += diagnosis.of_queue(kind.value, queue.depth())
-        return found
+        queues = watched_queues(self.clients, self.api)
+        return [each for queue in queues for each in diagnosis.of_queue(queue.name, queue.depth())]
 
     def workers(self) -> Sequence[Diagnosis]:
-        return [diagnosis.of_workers(kind, *workers(self.stack, kind).status()) for kind in WorkerKind]
+        return [diagnosis.of_workers(kind, *operate_workers(self.stack, kind).status()) for kind in WorkerKind]
 
     def concurrency(self) -> Sequence[Diagnosis]:
-        found, _ = workers(self.stack, WorkerKind.REVIEW).status()
+        found, _ = operate_workers(self.stack, WorkerKind.REVIEW).status()
         return [diagnosis.of_concurrency(*self.inspection.concurrency(), found.concurrency or 0)]
 
     def releases(self) -> Sequence[Diagnosis]:
@@ -229,11 +207,9 @@ class _Looks:
                     "model", "mock: what its agents find is invented", "make deploy STAGE=… with Model set"
                 )
             ]
-        key = self.keys.read(self.reviewer["MODEL_SECRET_ARN"], "api_key")["api_key"] if self._needs_model_key else None
-        endpoint = self.reviewer.get("BEDROCK_ENDPOINT_URL") or None
-        answer = language_model(self._spec, api_key=key, bedrock_endpoint_url=endpoint).answer(
-            QUESTION, deadline=MODEL_PATIENCE
-        )
+        arn, endpoint = self.reviewer["MODEL_SECRET_ARN"], self.reviewer.get("BEDROCK_ENDPOINT_URL") or None
+        key = self.keys.read(arn, "api_key")["api_key"] if needs_key(self._spec) else None
+        answer = try_model(self._spec, api_key=key, bedrock_endpoint_url=endpoint)
         return [diagnosis.green("model", f"{answer.model} answers")]
 
     def database(self) -> Sequence[Diagnosis]:
