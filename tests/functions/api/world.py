@@ -198,6 +198,7 @@ class World:
     table: Table = field(default_factory=Table)
     functions: Functions = field(default_factory=Functions)
     tenants: dict[int, Tenant] = field(default_factory=dict)
+    exported: set[UUID] = field(default_factory=set)
 
     @classmethod
     def new(cls, aws: Aws, name: str) -> Self:
@@ -380,8 +381,9 @@ class World:
         tenant = self.tenant(account).id
         page = self.app.services.exports.jobs.page(tenant, since=self.clock.now() - timedelta(days=1), limit=100)
         for job in page.items:
-            if job.started_at > self.clock.now():
+            if job.started_at > self.clock.now() or job.id in self.exported:
                 continue
+            self.exported.add(job.id)
             key = export_key(tenant, job.id, job.format.value)
             report = ExportReport(job=str(job.id), key=key, rows=rows, is_cut=False, last=job.until.isoformat())
             self._put(key, b"review_id,path\r\n")
