@@ -16,7 +16,10 @@ from codereview.domain.envelope_codec import encode
 from codereview.domain.metrics import Tally
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reviewer import ReviewerApp
-from tests.scenarios.world import NOW, Blackout, Clock, World, pull_request_event
+from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.fake_stores import Clock
+from tests.scenarios.faults import Blackout
+from tests.scenarios.world import World
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

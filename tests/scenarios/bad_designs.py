@@ -12,8 +12,8 @@ from codereview.errors import RetryableError
 from codereview.ports import Busy, Lease, PullRequestKey
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads
 from codereview.use_cases.review_pull_request import ReviewPullRequest
-from tests.scenarios import world as worlds
-from tests.scenarios.world import Repository, Store
+from tests.scenarios.fake_github import Repository
+from tests.scenarios.fake_stores import Agenda, Store
 
 DONE = Skipped(reason=SkipReason.NOTHING_TO_REVIEW)  # what is acknowledged, and nobody hears of again
 
@@ -80,7 +80,7 @@ def ignore_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no reconciler: what is parked stays parked."""
-    monkeypatch.setattr(worlds.Agenda, "_due", lambda *_: [])
+    monkeypatch.setattr(Agenda, "_due", lambda *_: [])
 
 
 def trust_every_webhook(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,13 @@ from codereview.domain.envelope import Envelope, Trigger
 from codereview.domain.parking import MAX_STRIKES, Park
 from codereview.domain.review import SkipReason
 from codereview.errors import ConflictError, RetryableError, ThrottledError
+from tests.scenarios.events import NOW
+from tests.scenarios.fake_desk import reserving
+from tests.scenarios.faults import Blackout, Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled, reviews_by_id
 from tests.scenarios.simulated_deployment import SimulatedDeployment, work_of
 from tests.scenarios.two_tenants import MINUTE, STRANGER, WRITER, Fate, TenantsWorld
-from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES, NOW, Blackout, Mode, Outage, reserving
+from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES
 
 PORTS = [
     "github", "model", "store", "turns", "agenda", "record_queue", "review_queue", "objects", "switches", "admission",

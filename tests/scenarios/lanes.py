@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from codereview.domain.envelope import Envelope
 from codereview.errors import RetryableError
-from tests.scenarios.world import FUNCTION_TIMEOUT, VISIBILITY, Death, World
+from tests.scenarios.faults import Death
+from tests.scenarios.world import FUNCTION_TIMEOUT, VISIBILITY, World
 
 if TYPE_CHECKING:
     from datetime import timedelta

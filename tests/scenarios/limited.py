@@ -41,7 +41,10 @@ from codereview.ports import (
 )
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
-from tests.scenarios.world import NOW, PRICES, Clock, Desk, World
+from tests.scenarios.events import NOW
+from tests.scenarios.fake_desk import PRICES, Desk
+from tests.scenarios.fake_stores import Clock
+from tests.scenarios.world import World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

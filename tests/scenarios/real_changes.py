@@ -27,7 +27,9 @@ from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github import StandIn
-from tests.scenarios.world import Clock, World, pull_request_event
+from tests.scenarios.events import pull_request_event
+from tests.scenarios.fake_stores import Clock
+from tests.scenarios.world import World
 
 type Entry = tuple[str, bytes]  # git's mode, and the content, a link's target or a submodule's commit
 type Tree = Mapping[str, Entry]

@@ -12,9 +12,11 @@ from codereview.domain.control.tenants import Tenant
 from codereview.domain.review import Posted, ReviewState, TenantId
 from codereview.ports import ReviewItem
 from codereview.use_cases.control.ask_reviews import Asked, AskReviews
+from tests.scenarios.events import NOW
+from tests.scenarios.fake_desk import ALL_ON
+from tests.scenarios.fake_stores import Ids, ReviewQueue
 from tests.scenarios.real_changes import RealChanges, open_change, text
 from tests.scenarios.test_cancelling import TENANT, NoList, NoOutbox, SeizableStore
-from tests.scenarios.world import ALL_ON, NOW, Ids, ReviewQueue
 
 BASE = {"README": text("kept\n")}
 HEAD = BASE | {"a.py": text("def first(values=[]):\n    return values[1]\n")}

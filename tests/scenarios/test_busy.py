@@ -11,21 +11,12 @@ from codereview.domain.review import Outcome
 from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.sqs import process_batch
 from codereview.use_cases.reconcile.release_due import ReleaseDue
+from tests.scenarios.events import NOW, command_event
+from tests.scenarios.fake_stores import Agenda, Clock
+from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.simulated_queue import Message, SimulatedQueue
 from tests.scenarios.test_dead_letters import Context
-from tests.scenarios.world import (
-    FUNCTION_TIMEOUT,
-    NOW,
-    RECONCILER_TIMEOUT,
-    Agenda,
-    Blackout,
-    Clock,
-    Death,
-    Mode,
-    Outage,
-    World,
-    command_event,
-)
+from tests.scenarios.world import FUNCTION_TIMEOUT, RECONCILER_TIMEOUT, World
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 A_REVIEW = 2 * MINUTE

@@ -14,8 +14,10 @@ from codereview.domain.review import ReviewState, TenantId
 from codereview.errors import ConflictError
 from codereview.ports import Lease, PullRequestKey, ReviewItem
 from codereview.use_cases.control.ask_reviews import CANCELLED, AskReviews
+from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.fake_stores import Ids, ReviewQueue, Store
 from tests.scenarios.test_life_of_a_review import expect_one_review
-from tests.scenarios.world import NOW, Ids, ReviewQueue, Store, World, pull_request_event
+from tests.scenarios.world import World
 
 TENANT = Tenant(
     host="github.com",

@@ -17,21 +17,13 @@ from codereview.domain.turns import Turn, Turns
 from codereview.errors import ThrottledError
 from codereview.ports import Lease, ReviewItem
 from codereview.use_cases import publish_review
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_desk import reserving
+from tests.scenarios.fake_github import Repository
+from tests.scenarios.fake_stores import Store
+from tests.scenarios.faults import Blackout, Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled, expect_what_stands_is_what_is_on_record
-from tests.scenarios.world import (
-    HEAD_A,
-    HEAD_B,
-    NOW,
-    Blackout,
-    Mode,
-    Outage,
-    Repository,
-    Store,
-    World,
-    command_event,
-    pull_request_event,
-    reserving,
-)
+from tests.scenarios.world import World
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 

@@ -17,10 +17,11 @@ from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.sqs import process_batch
 from codereview.errors import ConflictError
 from codereview.use_cases.control.redrive import Redrive
+from tests.scenarios.events import HEAD_B, NOW, pull_request_event
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.simulated_queue import SimulatedQueue
 from tests.scenarios.test_fairness import MINUTE, SECOND, Deployment, event
-from tests.scenarios.world import FUNCTION_TIMEOUT, HEAD_B, MAX_RECEIVES, NOW, World, pull_request_event
+from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES, World
 
 BY_HAND = Request(actor=Actor(kind=ActorKind.PERSON, id="github.com:7"), id="r", at=NOW)
 LOGGER = function_logger("dead-letters")

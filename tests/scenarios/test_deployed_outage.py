@@ -14,7 +14,7 @@ from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.system import SystemClock
 from codereview.domain.parking import Held
 from local.stack import STACK_NAME, LocalStack
-from tests.scenarios.world import pull_request_event
+from tests.scenarios.events import pull_request_event
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 

@@ -35,22 +35,12 @@ from codereview.use_cases.control.cached_settings import CachedSettings
 from codereview.use_cases.control.watch_switches import WatchSwitches
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_pull_request import ReviewPullRequest
+from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.fake_desk import PRICES, Model, reserving
+from tests.scenarios.faults import Death, Mode, Outage
 from tests.scenarios.memory_turns import TurnItem
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import (
-    FUNCTION_TIMEOUT,
-    MAX_RECEIVES,
-    NOW,
-    PRICES,
-    VISIBILITY,
-    Death,
-    Mode,
-    Model,
-    Outage,
-    World,
-    pull_request_event,
-    reserving,
-)
+from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES, VISIBILITY, World
 
 REVIEWERS = 20
 TENANTS = 2_000

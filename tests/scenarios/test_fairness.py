@@ -27,7 +27,7 @@ from codereview.errors import RetryableError
 from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.review_pull_request import LEASE
 from codereview.use_cases.take_turns import TakeTurns
-from tests.scenarios.world import NOW, pull_request_event
+from tests.scenarios.events import NOW, pull_request_event
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 REVIEWERS = 10

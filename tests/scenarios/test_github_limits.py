@@ -23,7 +23,8 @@ from codereview.errors import RetryableError, ThrottledError
 from codereview.use_cases.control.pace_writes import PaceReads, PaceWrites
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github.meters import Ceilings, Meter
-from tests.scenarios.world import FUNCTION_TIMEOUT, NOW, VISIBILITY, World, pull_request_event
+from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.world import FUNCTION_TIMEOUT, VISIBILITY, World
 
 REVIEWERS = 10
 A_CALL = timedelta(milliseconds=200)

@@ -14,9 +14,11 @@ import pytest
 
 from codereview.domain.parking import Park
 from codereview.domain.review import ReviewState, SkipReason
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, pull_request_event
+from tests.scenarios.faults import Blackout, Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_sweep import Sweep, head
-from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, Mode, Outage, World, pull_request_event
+from tests.scenarios.world import World
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 

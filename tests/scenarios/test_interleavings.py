@@ -19,9 +19,10 @@ from tests.scenarios.bad_designs import (
     post_without_a_look,
     swallow_what_is_raised,
 )
+from tests.scenarios.events import HEAD_A, HEAD_B, command_event, pull_request_event
 from tests.scenarios.lanes import ALL, Lanes, come_to_rest
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import FUNCTION_TIMEOUT, HEAD_A, HEAD_B, World, command_event, pull_request_event
+from tests.scenarios.world import FUNCTION_TIMEOUT, World
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 

@@ -23,8 +23,8 @@ from codereview.adapters.models.openai import OpenAIModel
 from codereview.domain.review import Parked, Posted
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github import StandIn
+from tests.scenarios.events import NOW
 from tests.scenarios.real_changes import KEY, NAME, OWNER, RealChanges, build_repository, text
-from tests.scenarios.world import NOW
 
 HOURS = timedelta(hours=4)
 AGENTS = 5  # that have something to ask about this change

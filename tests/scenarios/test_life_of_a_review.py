@@ -10,19 +10,11 @@ from codereview.domain.publication import Conclusion, Publication
 from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skipped, SkipReason, Superseded
 from codereview.errors import RejectedError, RetryableError
 from codereview.ports import PostedReview, WriteSlot
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_github import Repository
+from tests.scenarios.faults import Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import (
-    FUNCTION_TIMEOUT,
-    HEAD_A,
-    HEAD_B,
-    NOW,
-    Mode,
-    Outage,
-    Repository,
-    World,
-    command_event,
-    pull_request_event,
-)
+from tests.scenarios.world import FUNCTION_TIMEOUT, World
 
 
 def expect_one_review(world: World, *, head: str = HEAD_A) -> None:

@@ -23,19 +23,11 @@ from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skippe
 from codereview.errors import PermanentError, RetryableError, ThrottledError
 from codereview.use_cases.control.admit_review import RESERVED_FOR, AdmissionReason
 from codereview.use_cases.control.cached_settings import FRESH
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_desk import PRICES
+from tests.scenarios.faults import Blackout, Mode, Outage
 from tests.scenarios.limited import CHEAP_PRICES, TENANT, LimitedWorld, PacedWorld
 from tests.scenarios.test_life_of_a_review import expect_one_review
-from tests.scenarios.world import (
-    HEAD_A,
-    HEAD_B,
-    NOW,
-    PRICES,
-    Blackout,
-    Mode,
-    Outage,
-    command_event,
-    pull_request_event,
-)
 
 HOUR = timedelta(hours=1)
 ANYBODY = pytest.mark.parametrize("tenant", [None, TENANT], ids=["deployment", "tenant"])

@@ -12,18 +12,8 @@ import pytest
 
 from codereview.adapters.models.replay import ReplayModel
 from codereview.domain.review import Posted
-from tests.scenarios.real_changes import (
-    LINK,
-    PROGRAM,
-    SUBMODULE,
-    Entry,
-    RealChanges,
-    Rewrite,
-    Tree,
-    open_change,
-    text,
-)
-from tests.scenarios.world import NOW
+from tests.scenarios.events import NOW
+from tests.scenarios.real_changes import LINK, PROGRAM, SUBMODULE, Entry, RealChanges, Rewrite, Tree, open_change, text
 
 KEPT = {"README": text("kept\n")}
 CODE = text("".join(f"value_{number} = {number}\n" for number in range(30)))

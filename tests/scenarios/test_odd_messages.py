@@ -7,7 +7,8 @@ import pytest
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import Posted, TenantId
 from codereview.ports import ReviewItem
-from tests.scenarios.world import HEAD_B, World, pull_request_event
+from tests.scenarios.events import HEAD_B, pull_request_event
+from tests.scenarios.world import World
 
 
 def reviewed(world: World) -> ReviewItem:

@@ -8,8 +8,9 @@ import pytest
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import Outcome, ReviewState, Superseded
 from codereview.use_cases.review_pull_request import ReviewPullRequest
+from tests.scenarios.events import HEAD_A, HEAD_B, pull_request_event
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import HEAD_A, HEAD_B, World, pull_request_event
+from tests.scenarios.world import World
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 

@@ -11,7 +11,9 @@ from codereview.domain.review import Overtaken, Parked, Posted, Skipped, SkipRea
 from codereview.errors import RetryableError
 from codereview.ports import PullRequestKey
 from codereview.use_cases.drop_overtaken import SETTLING_TIME
-from tests.scenarios.world import HEAD_A, HEAD_B, NOW, Blackout, World, command_event, pull_request_event
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.faults import Blackout
+from tests.scenarios.world import World
 
 MINUTE = timedelta(minutes=1)
 PLACE = PullRequestKey(tenant=TenantId("github.com:1"), repository_id=2, number=3)

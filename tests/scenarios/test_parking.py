@@ -13,19 +13,11 @@ from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES,
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
 from codereview.errors import HeldError, RetryableError, ThrottledError
+from tests.scenarios.events import HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
 from tests.scenarios.test_life_of_a_review import expect_one_review
-from tests.scenarios.world import (
-    HEAD_B,
-    NOW,
-    Blackout,
-    Death,
-    Mode,
-    Outage,
-    World,
-    command_event,
-    pull_request_event,
-)
+from tests.scenarios.world import World
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -20,26 +20,14 @@ from codereview.use_cases.control.redrive import ReadDeadLetters
 from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.reconcile.end_poison import IN_VAIN, EndPoison
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_github import GitHub
+from tests.scenarios.fake_stores import Clock as WorldClock
+from tests.scenarios.fake_stores import Ids, RecordQueue, Store
+from tests.scenarios.faults import Death, Mode, Outage
 from tests.scenarios.simulated_queue import SimulatedQueue
 from tests.scenarios.test_reconciler import MemoryJobs
-from tests.scenarios.world import (
-    FUNCTION_TIMEOUT,
-    HEAD_A,
-    HEAD_B,
-    MAX_RECEIVES,
-    NOW,
-    Death,
-    GitHub,
-    Ids,
-    Mode,
-    Outage,
-    RecordQueue,
-    Store,
-    World,
-    command_event,
-    pull_request_event,
-)
-from tests.scenarios.world import Clock as WorldClock
+from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES, World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

@@ -24,23 +24,12 @@ from codereview.errors import ForbiddenError, RejectedError, RetryableError
 from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject, WriteSlot
 from codereview.use_cases.end_review import recorded
 from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
-from tests.scenarios.world import (
-    FUNCTION_TIMEOUT,
-    HEAD_A,
-    HEAD_B,
-    KEY,
-    VISIBILITY,
-    Clock,
-    Death,
-    GitHub,
-    Mode,
-    Objects,
-    Outage,
-    Repository,
-    Store,
-    SwitchBoard,
-    World,
-)
+from tests.scenarios.events import HEAD_A, HEAD_B
+from tests.scenarios.fake_desk import SwitchBoard
+from tests.scenarios.fake_github import GitHub, Repository
+from tests.scenarios.fake_stores import Clock, Objects, Store
+from tests.scenarios.faults import Death, Mode, Outage
+from tests.scenarios.world import FUNCTION_TIMEOUT, KEY, VISIBILITY, World
 
 _KEY = ReviewKey(tenant=TenantId("github.com:1"), repository_id=2, number=3, head_sha=HEAD_A, kind="auto")
 _PLACE = PullRequestKey(tenant=_KEY.tenant, repository_id=2, number=3)

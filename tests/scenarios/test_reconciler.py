@@ -28,19 +28,11 @@ from codereview.errors import PermanentError, RetryableError
 from codereview.ports import JobState
 from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.release_due import ReleaseDue
+from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.fake_stores import Agenda, Clock, ReviewQueue
+from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.test_life_of_a_review import expect_one_review
-from tests.scenarios.world import (
-    NOW,
-    Agenda,
-    Blackout,
-    Clock,
-    Death,
-    Mode,
-    Outage,
-    ReviewQueue,
-    World,
-    pull_request_event,
-)
+from tests.scenarios.world import World
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 

@@ -10,8 +10,11 @@ from codereview.domain.review import ReviewState
 from codereview.errors import BusyError, ThrottledError
 from codereview.use_cases.publish_review import LEAST_TIME
 from codereview.use_cases.review_pull_request import LEASE
+from tests.scenarios.events import pull_request_event
+from tests.scenarios.fake_desk import reserving
+from tests.scenarios.faults import Blackout
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
-from tests.scenarios.world import FUNCTION_TIMEOUT, Blackout, World, pull_request_event, reserving
+from tests.scenarios.world import FUNCTION_TIMEOUT, World
 
 pytestmark = pytest.mark.usefixtures("rendered_once")
 

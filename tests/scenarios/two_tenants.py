@@ -18,22 +18,14 @@ from codereview.ports import RepositoryIdentity
 from codereview.sweep_ports import HeadsPage
 from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads
+from tests.scenarios.events import NOW, command_event, pull_request_event
+from tests.scenarios.fake_desk import reserving
+from tests.scenarios.fake_stores import Clock, Ids, ReviewQueue, Store
+from tests.scenarios.faults import Death
 from tests.scenarios.memory_turns import TurnItem
 from tests.scenarios.test_reconciler import Log, MemoryJobs
 from tests.scenarios.test_sweep import Accounts, Lists, Memory
-from tests.scenarios.world import (
-    NOW,
-    RECONCILER_TIMEOUT,
-    Clock,
-    Death,
-    Ids,
-    ReviewQueue,
-    Store,
-    World,
-    command_event,
-    pull_request_event,
-    reserving,
-)
+from tests.scenarios.world import RECONCILER_TIMEOUT, World
 
 MINUTE = timedelta(minutes=1)
 REVIEWERS = 3  # of which one tenant may have two while the other is about

@@ -16,7 +16,7 @@ from codereview.domain.envelope_codec import encode
 from codereview.domain.parking import Held
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import Lease, PullRequestKey, ReviewItem
-from tests.scenarios.world import pull_request_event
+from tests.scenarios.events import pull_request_event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

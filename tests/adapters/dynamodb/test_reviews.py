@@ -13,7 +13,7 @@ from codereview.domain.record import Votes
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.errors import LostLeaseError
 from codereview.ports import Busy, Lease, PullRequestKey, ReviewItem, StoredObject
-from tests.scenarios.world import pull_request_event
+from tests.scenarios.events import pull_request_event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

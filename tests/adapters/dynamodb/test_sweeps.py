@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from codereview.adapters.dynamodb.sweeps import DynamoSweeps
 from codereview.domain.sweeping import Round, Seen
-from tests.scenarios.world import Clock, World
+from tests.scenarios.fake_stores import Clock
+from tests.scenarios.world import World
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -11,7 +11,7 @@ from codereview.adapters.dynamodb.waiting import DynamoWaiting
 from codereview.domain.parking import Held, WaitReason
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import Lease, PullRequestKey, ReviewItem
-from tests.scenarios.world import pull_request_event
+from tests.scenarios.events import pull_request_event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -14,9 +14,10 @@ from codereview.domain.markers import finding_marker_fingerprint, review_marker_
 from codereview.domain.masking import mask_secrets
 from codereview.domain.payload import problems
 from codereview.domain.publication import Publication
+from tests.scenarios.events import HEAD_A
 from tests.scenarios.hostile.hostile_world import SECRET, HostileWorld
 from tests.scenarios.hostile.worst_model import CODE_FOLLOWS, MAX_CODE, TRIGGER
-from tests.scenarios.world import HEAD_A, KEY
+from tests.scenarios.world import KEY
 from tests.unit.github_page import assert_harmless, rendered
 
 _ANALYZERS = frozenset(agent.name for agent in ANALYZER_AGENTS)

@@ -17,9 +17,12 @@ from codereview.ports import AnalyzerReport, PullRequest, RepositoryIdentity, So
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest
+from tests.scenarios.events import pull_request_event
+from tests.scenarios.fake_github import GitHub, Repository
+from tests.scenarios.fake_stores import Clock
 from tests.scenarios.hostile.case import Case
 from tests.scenarios.hostile.worst_model import TRIGGER, WorstModel
-from tests.scenarios.world import Clock, GitHub, Repository, World, pull_request_event
+from tests.scenarios.world import World
 
 # A secret of the change, put together here so that no scanner takes it for one of ours.
 SECRET = "ghp_" + "wX9kQ2mT7vB4nR8sL1cY6dF3hJ5gZ0pA" + "uE4t"

@@ -12,8 +12,9 @@ from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.sarif import sarif
 from codereview.entrypoints.json_log import JsonLog
 from codereview.entrypoints.logger import function_logger
+from tests.scenarios.fake_stores import Clock
 from tests.scenarios.hostile.case import cases
-from tests.scenarios.world import Clock, World
+from tests.scenarios.world import World
 
 SAID = {name: case.text[:20_000] for name, case in cases().items() if case.answer is None}
 # All that steers a terminal begins with one of these; reordering is done by the others.

@@ -10,11 +10,11 @@ import pytest
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import Posted
+from tests.scenarios.events import pull_request_event
 from tests.scenarios.hostile.case import Case
 from tests.scenarios.hostile.hostile_world import SECRET
 from tests.scenarios.hostile.worst_model import TRIGGER, WorstModel
 from tests.scenarios.real_changes import RealChanges, build_repository, open_change, text
-from tests.scenarios.world import pull_request_event
 from tests.unit.github_page import assert_harmless
 
 OTHERS, ENVIRONMENT = "CANARY-of-another-tenant", "CANARY-of-the-environment"

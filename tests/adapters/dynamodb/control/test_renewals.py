@@ -22,7 +22,7 @@ from codereview.use_cases.follow_installations import FollowInstallations
 from codereview.use_cases.reconcile.renew_tenants import Renewed, RenewTenants
 from tests.adapters.dynamodb.control.control_world import World
 from tests.adapters.dynamodb.control.samples import MINE, NOW, waiting
-from tests.scenarios.world import pull_request_event
+from tests.scenarios.events import pull_request_event
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
