@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 TENANT = TenantId("github.com:1")
 CHEAP_PRICES = TokenPrices(read=0.3, cached=0.03, written=1.5)
 OPERATOR = Actor(kind=ActorKind.PERSON, id="github.com:77")
+ASKED = {"correctness", "security", "performance", "concurrency", "maintainability", "verifier"}
+ANALYZERS = {"ruff", "secrets", "unicode"}
 AGENTS = [*(agent.name for agent in MODEL_AGENTS), *(agent.name for agent in ANALYZER_AGENTS)]
 _APART = 20  # lines: claims that are nearer are taken for one
 CODE = [f"value_{AGENTS[at // _APART]} = {at}" if at % _APART == 0 else "" for at in range(_APART * len(AGENTS))]
@@ -312,3 +314,9 @@ class WatchedLedger:
 
     def expire(self, *, now: datetime, limit: int) -> int:
         return self.ledger.expire(now=now, limit=limit)
+
+
+def seen_by(world: LimitedWorld) -> set[str]:
+    """Name the agents whose findings the only review shows."""
+    names = {run.agent for run in world.result().runs}
+    return {name for name in names if f"What {name} sees" in world.posted}
