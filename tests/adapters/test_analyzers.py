@@ -19,7 +19,7 @@ from codereview.adapters.analyzers.ruff import RuffEngine
 from codereview.adapters.analyzers.ruff_rules import ADVICE, NOT_IN_TESTS, SEVERITIES, SYNTAX_ERROR
 from codereview.adapters.analyzers.secrets import SecretsEngine
 from codereview.domain.finding import Candidate, Severity
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 INJECTION = b"import subprocess\n\n\ndef run(command):\n    subprocess.run(command, shell=True)\n"
 

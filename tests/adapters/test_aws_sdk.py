@@ -35,7 +35,7 @@ from codereview.errors import (
     RetryableError,
     ThrottledError,
 )
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 from tests.adapters.aws_rest_server import BUCKET, FUNCTION, RestServer, rest_server
 from tests.adapters.aws_server import ACCESS_KEY, REGION, SECRET_KEY, SESSION_TOKEN, AwsServer, aws_server
 

@@ -13,7 +13,7 @@ from codereview.adapters.analyzers.functions import functions_of
 from codereview.adapters.analyzers.local import local_analyzers
 from codereview.adapters.analyzers.outliner import LANGUAGES
 from codereview.domain.outline import Span
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 # Each has one function in its lines 2 to 4.
 SAMPLES = {

@@ -19,7 +19,7 @@ from codereview.evaluation.noise import Noise
 from codereview.evaluation.oracle import Copy, OracleModel, perfect_copy
 from codereview.evaluation.score import Score
 from codereview.evaluation.shown import read_shown
-from codereview.ports import LanguageModel
+from codereview.model_ports import LanguageModel
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/pr.diff"))
 DIFF = b"""diff --git a/x.py b/x.py

@@ -16,7 +16,7 @@ from codereview.adapters.aws.analyzer_function import LambdaAnalyzers
 from codereview.domain.finding import Candidate, Severity
 from codereview.entrypoints.analyzer import AnalyzerApp
 from codereview.errors import NotFoundError, PermanentError, RetryableError, ThrottledError
-from codereview.ports import AnalyzerReport, Analyzers, SourceFile
+from codereview.model_ports import AnalyzerReport, Analyzers, SourceFile
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -26,7 +26,7 @@ from codereview.entrypoints.logger import function_logger
 from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp, found_by
 from codereview.entrypoints.reviewer import measured, told
 from codereview.errors import ForbiddenError, NotFoundError, RetryableError, ThrottledError
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 from codereview.use_cases.control.admit_review import AdmissionReason
 from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.reconcile.redeliver import Redelivered

@@ -16,7 +16,8 @@ from codereview.domain.parking import AdmissionDecision, Admit, Park
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus, Usage
 from codereview.domain.review import ReviewKey, SkipReason
-from codereview.ports import AdmissionRequest, LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.ports import AdmissionRequest
 from codereview.use_cases.make_result import Engine, Models
 from tests.scenarios.events import NOW
 

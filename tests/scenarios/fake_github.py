@@ -9,7 +9,7 @@ from codereview.domain.change import FileChange, FileStatus
 from codereview.domain.diff import parse_patch
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.errors import NotFoundError, RejectedError
-from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
+from codereview.github_ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
 
 if TYPE_CHECKING:
     from tests.scenarios.world import World

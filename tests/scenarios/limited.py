@@ -27,18 +27,16 @@ from codereview.domain.prices import TokenPrices
 from codereview.domain.result import ReviewResult, Usage
 from codereview.domain.review import TenantId
 from codereview.domain.stored import decode_result
-from codereview.ports import (
-    Admission,
-    AdmissionRequest,
+from codereview.model_ports import (
     AnalyzerReport,
     HeadFiles,
     LanguageModel,
     ModelAnswer,
     ModelRequest,
-    ReviewItem,
     SourceFile,
     StopReason,
 )
+from codereview.ports import Admission, AdmissionRequest, ReviewItem
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
 from tests.scenarios.events import NOW

@@ -22,7 +22,7 @@ from codereview.adapters.http import outbound_client
 from codereview.adapters.models.mock import MockModel
 from codereview.agents.registry import ANALYZER_AGENTS, MODEL_AGENTS
 from codereview.domain.envelope import Envelope
-from codereview.ports import LanguageModel
+from codereview.model_ports import LanguageModel
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import MAX_FILES_READ, ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest

@@ -9,7 +9,7 @@ from codereview.domain.envelope import Trigger
 from codereview.domain.publication import Conclusion, Publication
 from codereview.domain.review import Failed, Parked, Posted, ReviewState, Skipped, SkipReason, Superseded
 from codereview.errors import RejectedError, RetryableError
-from codereview.ports import PostedReview, WriteSlot
+from codereview.github_ports import PostedReview, WriteSlot
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
 from tests.scenarios.fake_github import Repository
 from tests.scenarios.faults import Mode, Outage

@@ -21,7 +21,8 @@ from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.domain.stored import encode_result
 from codereview.errors import ForbiddenError, RejectedError, RetryableError
-from codereview.ports import Lease, PostedReview, PullRequestKey, ReviewItem, StoredObject, WriteSlot
+from codereview.github_ports import PostedReview, WriteSlot
+from codereview.ports import Lease, PullRequestKey, ReviewItem, StoredObject
 from codereview.use_cases.end_review import recorded
 from codereview.use_cases.publish_review import SETTLING_TIME, PublishReview
 from tests.scenarios.events import HEAD_A, HEAD_B

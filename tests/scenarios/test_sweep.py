@@ -24,7 +24,8 @@ from codereview.domain.sweeping import (
     is_lost,
 )
 from codereview.errors import ForbiddenError, RetryableError, ThrottledError
-from codereview.ports import RepositoryIdentity, ReviewItem
+from codereview.github_ports import RepositoryIdentity
+from codereview.ports import ReviewItem
 from codereview.sweep_ports import HeadsPage
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads, Swept
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, pull_request_event

@@ -14,7 +14,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.reconciling import Delivery
 from codereview.domain.sweeping import Installed, OpenHead
 from codereview.errors import RetryableError
-from codereview.ports import RepositoryIdentity
+from codereview.github_ports import RepositoryIdentity
 from codereview.sweep_ports import HeadsPage
 from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads

@@ -21,7 +21,8 @@ from codereview.domain.publication import CheckOutput, Publication, ReviewCommen
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.review import SkipReason
 from codereview.errors import CodeReviewError, ForbiddenError, NotFoundError, RetryableError, UnknownOutcomeError
-from codereview.ports import AdmissionRequest, CheckRun, PostedReview, PullRequestKey, ReviewItem
+from codereview.github_ports import CheckRun, PostedReview
+from codereview.ports import AdmissionRequest, PullRequestKey, ReviewItem
 from codereview.use_cases.drop_overtaken import DropOvertaken
 from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.hold_busy import HoldBusy

@@ -11,7 +11,7 @@ from codereview.adapters.analyzers.local import LocalAnalyzers
 from codereview.adapters.analyzers.secrets import SecretsEngine
 from codereview.cli.analyze import analyze
 from codereview.domain.result import RunStatus
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 from codereview.use_cases.analyze_files import AnalyzeFiles
 
 INJECTION = b"import os\n\n\ndef run(command):\n    os.system(command)\n"

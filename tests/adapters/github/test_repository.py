@@ -18,7 +18,7 @@ from codereview.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
-from codereview.ports import Repository, WriteSlot
+from codereview.github_ports import Repository, WriteSlot
 from tests.adapters.github.test_app import PULL, PULL_DOCUMENT
 from tests.adapters.github.world import API, World
 

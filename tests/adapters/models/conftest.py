@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from codereview.ports import ModelRequest
+from codereview.model_ports import ModelRequest
 
 TESTS = Path(__file__).parents[2]
 PROGRAM = TESTS / "node_modules/@copilotkit/aimock/dist/cli.js"

@@ -23,7 +23,7 @@ from codereview.errors import (
     RetryableError,
     ThrottledError,
 )
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 TEXT = '{"findings": []}'
 USAGE = {

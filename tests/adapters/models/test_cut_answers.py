@@ -11,7 +11,7 @@ from codereview.adapters.models.anthropic import AnthropicModel
 from codereview.adapters.models.bedrock import BedrockModel
 from codereview.adapters.models.openai import OpenAIModel
 from codereview.errors import RetryableError
-from codereview.ports import LanguageModel, ModelRequest
+from codereview.model_ports import LanguageModel, ModelRequest
 from tests.adapters.test_http import RawServer, Script, drip, drip_body, respond, serve, stay_silent
 
 __all__ = ["serve"]  # a fixture

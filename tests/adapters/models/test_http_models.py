@@ -22,7 +22,7 @@ from codereview.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
-from codereview.ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
 
 DEADLINE = timedelta(seconds=5)
 TEXT = '{"findings": []}'

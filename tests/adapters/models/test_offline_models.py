@@ -15,7 +15,7 @@ from codereview.domain.answers import UnusableAnswerError, parse_answer
 from codereview.domain.change import Change, FileChange, FileStatus, Hunk, Row, RowKind
 from codereview.domain.context import render_change
 from codereview.errors import ConfigurationError, UserError
-from codereview.ports import ModelRequest, StopReason
+from codereview.model_ports import ModelRequest, StopReason
 
 DEADLINE = timedelta(seconds=1)
 CODE = [f"value_{number} = compute({number})" for number in range(1, 11)]

@@ -13,7 +13,7 @@ from codereview.adapters.models.bedrock import BedrockModel
 from codereview.adapters.models.openai import OpenAIModel
 from codereview.domain.result import Usage
 from codereview.errors import RejectedError, RetryableError, ThrottledError
-from codereview.ports import LanguageModel, ModelRequest, StopReason
+from codereview.model_ports import LanguageModel, ModelRequest, StopReason
 
 from .conftest import Aimock
 

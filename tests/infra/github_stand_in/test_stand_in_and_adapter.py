@@ -13,7 +13,7 @@ from codereview.domain.change import FileStatus, Unreviewable
 from codereview.domain.finding import Side
 from codereview.domain.publication import CheckOutput, Conclusion, Publication, ReviewComment
 from codereview.errors import NotFoundError, PermanentError
-from codereview.ports import Repository
+from codereview.github_ports import Repository
 from local.github import StandIn
 from tests.infra.github_stand_in.world import Clock
 

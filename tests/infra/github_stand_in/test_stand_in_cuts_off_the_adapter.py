@@ -10,7 +10,7 @@ from codereview.adapters.github.tokens import AppCredentials
 from codereview.adapters.http import outbound_client
 from codereview.domain.publication import CheckOutput, Conclusion, Publication
 from codereview.errors import RetryableError, UnknownOutcomeError
-from codereview.ports import Repository
+from codereview.github_ports import Repository
 from local.github import Fault, StandIn
 from tests.infra.github_stand_in.test_stand_in_and_adapter import Time
 from tests.infra.github_stand_in.world import Clock

@@ -13,7 +13,8 @@ from codereview.domain.change import Change, FileChange, FileStatus
 from codereview.domain.diff import parse_patch
 from codereview.domain.finding import Finding
 from codereview.domain.stored import decode_result
-from codereview.ports import AnalyzerReport, PullRequest, RepositoryIdentity, SourceFile
+from codereview.github_ports import PullRequest, RepositoryIdentity
+from codereview.model_ports import AnalyzerReport, SourceFile
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
 from codereview.use_cases.review_pull_request import ReviewPullRequest
@@ -47,7 +48,7 @@ _ENDS_A_LINE = re.compile("[\r\x0b\x0c\x00]")
 
 
 class NoAnalyzers:
-    """Fulfils ports.Analyzers, in no time."""
+    """Fulfils model_ports.Analyzers, in no time."""
 
     def analyze(self, files: object, engines: object) -> AnalyzerReport:
         """Find nothing."""
@@ -60,7 +61,7 @@ def _analyze(files: tuple[SourceFile, ...], engines: tuple[str, ...]) -> Analyze
 
 
 class RealAnalyzers:
-    """Fulfils ports.Analyzers; the same files are analyzed once."""
+    """Fulfils model_ports.Analyzers; the same files are analyzed once."""
 
     def analyze(self, files: Any, engines: Any) -> AnalyzerReport:
         """Run the engines."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from codereview.domain.markdown_code import fenced
 from codereview.domain.result import Usage
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 from tests.scenarios.hostile.case import Case
 
 # By these words the model knows its master; what follows them in the change names the place.
@@ -41,7 +41,7 @@ _PRESUMED = {
 
 @dataclass
 class WorstModel:
-    """Fulfils ports.LanguageModel. Where nobody gives it an order it finds nothing."""
+    """Fulfils model_ports.LanguageModel. Where nobody gives it an order it finds nothing."""
 
     case: Case
     name: str = "worst"

@@ -1,24 +1,20 @@
 """What the core needs from the outside world, as protocols that adapters and test worlds fulfil."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, StrEnum
-from typing import Any, Protocol
+from enum import Enum
+from typing import Protocol
 from uuid import UUID
 
-from codereview.domain.change import FileChange
 from codereview.domain.control.audit import AuditEntry
 from codereview.domain.control.flags import FlagSnapshot
 from codereview.domain.control.queues import RawLetter
 from codereview.domain.envelope import Envelope
-from codereview.domain.finding import Candidate
-from codereview.domain.outline import Span
 from codereview.domain.parking import AdmissionDecision, Held, Park
-from codereview.domain.publication import CheckOutput, Publication
 from codereview.domain.reconciling import Delivery, Due
 from codereview.domain.record import ReviewRecorded, Votes
-from codereview.domain.result import ReviewResult, Usage
+from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId
 
 
@@ -45,250 +41,10 @@ class Ids(Protocol):
 # --- language models -------------------------------------------------------------------------------------------------
 
 
-class StopReason(StrEnum):
-    """Why the model stopped; only COMPLETE is an answer."""
-
-    COMPLETE = "complete"
-    TRUNCATED = "truncated"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
-    """One question.
-
-    `rules` and `change` are byte-identical for all agents of a review, so that the provider's cache serves the second
-    and later ones; `task` is the agent's own and comes last.
-    """
-
-    agent: str
-    rules: str
-    change: str
-    task: str
-    schema: Mapping[str, Any]  # JSON Schema of the answer
-    max_output_tokens: int = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAnswer:
-    """What the model said: `text` is meant to be JSON by the request's schema, and may be anything."""
-
-    text: str
-    stop: StopReason
-    usage: Usage
-    model: str
-
-
-class LanguageModel(Protocol):
-    """A model behind one provider's API."""
-
-    @property
-    def name(self) -> str:
-        """The model's id as it is recorded with each finding."""
-        ...
-
-    @property
-    def is_mock(self) -> bool:
-        """Whether its findings are made up, and must be marked as such."""
-        ...
-
-    def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Ask once, without hidden retries.
-
-        Raises ThrottledError, RetryableError (overloaded, 5xx, cut stream, time-out), PermanentError (bad key, unknown
-        model, request too large).
-        """
-        ...
-
-
 # --- analyzers -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
-    """A whole file of the head, as bytes."""
-
-    path: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalyzerReport:
-    """What the engines found in whole files. `failed` names engines that could not do their work, with the reason.
-
-    `outlines` are the functions of each file, where the engine `functions` was asked for them.
-    """
-
-    candidates: tuple[Candidate, ...]
-    versions: Mapping[str, str] = field(default_factory=dict)
-    failed: Mapping[str, str] = field(default_factory=dict)
-    outlines: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
-
-
-class Analyzers(Protocol):
-    """Deterministic engines, run where hostile code can do no harm."""
-
-    def analyze(self, files: Sequence[SourceFile], engines: Sequence[str]) -> AnalyzerReport:
-        """Run the named engines over the files; a candidate's `line` is exact and its `quote` the file's own text."""
-        ...
-
-
 # --- GitHub ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryIdentity:
-    """A repository as GitHub's API confirmed it for the installation."""
-
-    id: int
-    owner_id: int
-    owner: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequest:
-    """The parts of a pull request that decide what happens to it."""
-
-    number: int
-    head_sha: str
-    base_sha: str  # tip of the base branch, not the merge base
-    base_ref: str
-    is_open: bool
-    is_draft: bool
-    title: str
-    description: str
-    changed_files: int
-    author_id: int | None  # None: the account was deleted
-    is_author_bot: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedComment:
-    """An inline comment that stands on GitHub."""
-
-    id: int
-    body: str
-    path: str
-    thumbs_up: int = 0
-    thumbs_down: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedReview:
-    """A review that stands on GitHub. `is_ours`: its author is our App, so that a copied marker proves nothing."""
-
-    id: int
-    body: str
-    commit_id: str | None
-    is_ours: bool
-    is_pending: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRun:
-    """A check run of our App."""
-
-    id: int
-    external_id: str
-    status: str  # queued, in_progress, completed
-
-
-# Reads many files of a head: each path that is asked for comes back, with None where there is no file.
-HeadFiles = Callable[[Sequence[str]], Mapping[str, bytes | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSlot:
-    """Proof that the installation may write now; good for one write that follows within a second."""
-
-
-class Repository(Protocol):
-    """One repository, seen with a token that reaches nothing else.
-
-    Every method may raise ThrottledError, RetryableError, ForbiddenError or NotFoundError; the writing ones also
-    RejectedError (422) and UnknownOutcomeError (sent, no answer).
-    """
-
-    @property
-    def identity(self) -> RepositoryIdentity:
-        """What GitHub says the repository is."""
-        ...
-
-    def pull_request(self, number: int) -> PullRequest:
-        """Read the pull request as it is now."""
-        ...
-
-    def has_write_access(self, account_id: int) -> bool:
-        """Whether somebody may push to the repository, and so may spend its owner's money."""
-        ...
-
-    def changed_files(self, pull_request: PullRequest) -> tuple[FileChange, ...]:
-        """List the change, all pages; a file that GitHub sent no patch for says so in `unreviewable`."""
-        ...
-
-    def content(self, path: str, ref: str) -> bytes | None:
-        """Read a file; None if it does not exist there, is no file, or is too large to be read at all."""
-        ...
-
-    def contents(self, paths: Sequence[str], ref: str) -> Mapping[str, bytes | None]:
-        """Read many files as `content` would, in as few requests as can be; every path that was asked for is named."""
-        ...
-
-    def reviews(self, number: int) -> Iterable[PostedReview]:
-        """List all reviews of the pull request, every page."""
-        ...
-
-    def review_comments(self, number: int, review_id: int) -> Iterable[PostedComment]:
-        """List the inline comments of one review, every page."""
-        ...
-
-    def write_slot(self) -> WriteSlot:
-        """Wait until the installation may write, which every write does by itself if it is given no slot.
-
-        Who has to read something right before the write waits first; raises ThrottledError if it would take too long.
-        """
-        ...
-
-    def create_review(self, number: int, publication: Publication, slot: WriteSlot) -> PostedReview:
-        """Post the review at once; never leaves it pending."""
-        ...
-
-    def edit_review(self, number: int, review_id: int, body: str) -> None:
-        """Replace the body of a review of ours; doing it twice changes nothing."""
-        ...
-
-    def delete_pending_review(self, number: int, review_id: int) -> None:
-        """Remove a review that was never submitted, since it blocks every later one."""
-        ...
-
-    def check_runs(self, head_sha: str, name: str) -> Iterable[CheckRun]:
-        """List our App's check runs of that name on the commit."""
-        ...
-
-    def start_check_run(self, head_sha: str, name: str, *, external_id: str) -> CheckRun:
-        """Create a check run in progress."""
-        ...
-
-    def update_check_run(self, check_run_id: int, *, title: str, summary: str) -> None:
-        """Say in a check run that goes on how things stand."""
-        ...
-
-    def finish_check_run(self, check_run_id: int, output: CheckOutput) -> None:
-        """Complete a check run."""
-        ...
-
-
-class GitHub(Protocol):
-    """The App's way into GitHub."""
-
-    def repository(self, installation_id: int, repository_id: int) -> Repository:
-        """Open a repository by its ids; names come from GitHub's answer, never from a payload.
-
-        Raises ForbiddenError if the installation is suspended, NotFoundError if it is gone or the repository is not
-        part of it.
-        """
-        ...
 
 
 # --- the state of reviews (DynamoDB) ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Protocol
 from codereview.domain.control.tenants import Tenant
 from codereview.domain.review import TenantId
 from codereview.domain.sweeping import Installed, OpenHead, Round, Seen
-from codereview.ports import RepositoryIdentity
+from codereview.github_ports import RepositoryIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class HeadsPage:
 
 
 class InstallationList(Protocol):
-    """Who installed the App, a page and a request at a time. May raise the errors of `ports.Repository`."""
+    """Who installed the App, a page and a request at a time. May raise the errors of `github_ports.Repository`."""
 
     def installations(self, page: int) -> tuple[Sequence[Installed], bool]:
         """List a page of the App's installations; also says whether it is the last one."""
@@ -28,7 +28,7 @@ class InstallationList(Protocol):
 
 
 class OpenHeads(InstallationList, Protocol):
-    """GitHub's lists, a page and a request at a time. All may raise the errors of `ports.Repository`."""
+    """GitHub's lists, a page and a request at a time. All may raise the errors of `github_ports.Repository`."""
 
     def repositories(self, installation_id: int, page: int) -> tuple[Sequence[RepositoryIdentity], bool]:
         """List a page of the repositories that an installation reaches; also says whether it is the last one."""

@@ -13,7 +13,7 @@ from codereview.domain.context import render_change
 from codereview.domain.finding import Candidate
 from codereview.domain.hidden_text import strip_hidden
 from codereview.domain.masking import mask_secrets
-from codereview.ports import ModelRequest
+from codereview.model_ports import ModelRequest
 
 Select = Callable[[Change], Change]
 Keep = Callable[[Change, Iterable[Candidate]], Iterable[Candidate]]

@@ -7,7 +7,7 @@ from codereview.agents.agent import Part, load_prompt, request_of
 from codereview.domain.finding import Finding
 from codereview.domain.hidden_text import strip_hidden
 from codereview.domain.masking import mask_secrets
-from codereview.ports import ModelRequest
+from codereview.model_ports import ModelRequest
 
 NAME = "verifier"
 MAX_CLAIMS = 40  # of one part: about 12,000 tokens; an answer of so many verdicts fits

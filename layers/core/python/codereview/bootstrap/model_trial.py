@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from codereview.adapters.models.selection import language_model
-from codereview.ports import ModelAnswer, ModelRequest
+from codereview.model_ports import ModelAnswer, ModelRequest
 
 _PATIENCE = timedelta(seconds=30)
 _QUESTION = ModelRequest(

@@ -8,7 +8,7 @@ from codereview.adapters.models.selection import language_model
 from codereview.adapters.system import SystemClock
 from codereview.domain.metrics import Tally
 from codereview.domain.prices import TokenPrices
-from codereview.ports import LanguageModel
+from codereview.model_ports import LanguageModel
 from codereview.settings import ReviewerSettings
 
 

@@ -12,7 +12,7 @@ from codereview.adapters.analyzers.local import local_analyzers
 from codereview.domain.finding import Finding
 from codereview.domain.result import ReviewResult, RunStatus
 from codereview.domain.sarif import sarif
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 from codereview.use_cases.analyze_files import AnalyzeFiles
 
 _SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox", ".mypy_cache"})

@@ -72,7 +72,7 @@ class OutlineOnWire(BaseModel):
 
 
 class AnalyzeAnswer(BaseModel):
-    """What the engines said: the fields of ports.AnalyzerReport."""
+    """What the engines said: the fields of model_ports.AnalyzerReport."""
 
     model_config = ConfigDict(frozen=True)
 

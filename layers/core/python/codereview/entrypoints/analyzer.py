@@ -16,7 +16,7 @@ from codereview.domain.analysis import (
     path_text,
     read_request,
 )
-from codereview.ports import AnalyzerReport, Analyzers, SourceFile
+from codereview.model_ports import AnalyzerReport, Analyzers, SourceFile
 
 # Lambda answers with at most 6,291,456 bytes (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 _MAX_ANSWER = 5_000_000

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from codereview.ports import Clock, LanguageModel
+from codereview.model_ports import LanguageModel
+from codereview.ports import Clock
 from codereview.use_cases.review_change import ReviewChange
 
 

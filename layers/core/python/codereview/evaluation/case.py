@@ -7,7 +7,7 @@ from codereview.domain.change import Change, FileChange, FileStatus
 from codereview.domain.diff import parse_diff
 from codereview.errors import PermanentError
 from codereview.evaluation.golden import Golden, MalformedCaseError
-from codereview.ports import HeadFiles
+from codereview.model_ports import HeadFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from codereview.evaluation.golden import Target, rows_between, target_of
 from codereview.evaluation.oracle import SPEAKERS, mark_of, visible_lines
 from codereview.evaluation.score import Score
 from codereview.evaluation.shown import read_shown
-from codereview.ports import LanguageModel, ModelAnswer, ModelRequest
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest
 from codereview.use_cases.review_change import ReviewChange
 
 _KEY = b"codereview evaluation"

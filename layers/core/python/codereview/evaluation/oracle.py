@@ -14,7 +14,7 @@ from codereview.domain.finding import Side
 from codereview.domain.result import Usage
 from codereview.evaluation.golden import Target
 from codereview.evaluation.shown import Shown, read_shown
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 # Those that are asked about every part. An answer holds so many findings, of which the most is made.
 SPEAKERS = ("correctness", "security", "maintainability")
@@ -34,7 +34,7 @@ Disturb = Callable[[int, Target, Copy], Copy]
 
 
 class OracleModel:
-    """Fulfils ports.LanguageModel with golden findings, each in answer to the part that shows its lines."""
+    """Fulfils model_ports.LanguageModel with golden findings, each in answer to the part that shows its lines."""
 
     name = "oracle"
     is_mock = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codereview.domain.finding import Anchor, Candidate, Finding, Placement, Side
 from codereview.domain.fingerprints import fingerprint, normalised
 from codereview.domain.result import AgentRun, Coverage, ReviewResult, RunStatus
-from codereview.ports import AnalyzerReport, Analyzers, SourceFile
+from codereview.model_ports import AnalyzerReport, Analyzers, SourceFile
 
 # Files are read and checked in portions, so that a large repository fits into memory.
 _PORTION_BYTES = 16 << 20

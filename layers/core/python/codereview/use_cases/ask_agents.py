@@ -11,7 +11,8 @@ from codereview.domain.answers import ParsedAnswer, parse_answer
 from codereview.domain.disclosure import without_instructions
 from codereview.domain.finding import Candidate
 from codereview.domain.raising import During
-from codereview.ports import Clock, LanguageModel
+from codereview.model_ports import LanguageModel
+from codereview.ports import Clock
 from codereview.use_cases.ask_model import Answered, ask
 
 # A provider's cache holds a prefix once the first answer about it has begun. Waiting for longer than this would leave

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from codereview.domain.answers import UnusableAnswerError
 from codereview.domain.result import Usage
 from codereview.errors import PermanentError
-from codereview.ports import Clock, LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.ports import Clock
 
 MAX_CALLS = 2
 _LONGEST_CALL = timedelta(minutes=3)

@@ -19,7 +19,8 @@ from codereview.domain.review import (
     Superseded,
 )
 from codereview.errors import PermanentError, RetryableError
-from codereview.ports import Clock, Lease, RecordQueue, Repository, ReviewItem, ReviewStore
+from codereview.github_ports import Repository
+from codereview.ports import Clock, Lease, RecordQueue, ReviewItem, ReviewStore
 from codereview.use_cases.publish_review import PublishReview
 
 # How much later than the lease what could not be told is told again, doubled each time: some three days in all.

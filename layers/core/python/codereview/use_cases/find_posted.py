@@ -6,7 +6,8 @@ from contextlib import suppress
 from codereview import messages
 from codereview.domain.markers import review_marker, review_marker_id
 from codereview.errors import PermanentError
-from codereview.ports import PostedReview, Repository, ReviewItem
+from codereview.github_ports import PostedReview, Repository
+from codereview.ports import ReviewItem
 
 
 def find_posted(

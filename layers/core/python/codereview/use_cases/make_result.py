@@ -20,17 +20,15 @@ from codereview.domain.review import ReviewState
 from codereview.domain.selection import select
 from codereview.domain.stored import encode_result, result_key
 from codereview.errors import PermanentError, RetryableError
+from codereview.github_ports import PullRequest, Repository
+from codereview.model_ports import HeadFiles, LanguageModel
 from codereview.ports import (
     Admission,
     AdmissionRequest,
     Asker,
     Clock,
-    HeadFiles,
-    LanguageModel,
     Lease,
     Objects,
-    PullRequest,
-    Repository,
     ReviewItem,
     ReviewStore,
     Switches,

@@ -13,7 +13,8 @@ from codereview.domain.prices import TokenPrices
 from codereview.domain.result import Usage
 from codereview.domain.stored import answer_key
 from codereview.errors import PermanentError
-from codereview.ports import LanguageModel, ModelAnswer, ModelRequest, Objects, ReviewItem, StopReason
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
+from codereview.ports import Objects, ReviewItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

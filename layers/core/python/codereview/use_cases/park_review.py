@@ -8,7 +8,8 @@ from codereview import messages
 from codereview.domain.parking import GIVE_UP_AFTER, Park, WaitReason, pause
 from codereview.domain.review import Outcome, Parked, ReviewState
 from codereview.errors import PermanentError, RetryableError, ThrottledError
-from codereview.ports import Clock, Lease, Repository, ReviewItem, ReviewStore
+from codereview.github_ports import Repository
+from codereview.ports import Clock, Lease, ReviewItem, ReviewStore
 from codereview.use_cases.end_review import EndReview
 
 

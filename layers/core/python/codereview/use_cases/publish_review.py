@@ -30,18 +30,8 @@ from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewState, SkipReason
 from codereview.domain.stored import decode_result
 from codereview.errors import HeldError, PermanentError, RejectedError, RetryableError, UnknownOutcomeError
-from codereview.ports import (
-    Clock,
-    Lease,
-    Objects,
-    PostedComment,
-    PostedReview,
-    PullRequest,
-    Repository,
-    ReviewItem,
-    ReviewStore,
-    Switches,
-)
+from codereview.github_ports import PostedComment, PostedReview, PullRequest, Repository
+from codereview.ports import Clock, Lease, Objects, ReviewItem, ReviewStore, Switches
 from codereview.use_cases.find_posted import find_posted
 
 # GitHub's list of reviews is not promised to show a review at once that was just posted. After a post without an

@@ -25,7 +25,8 @@ from codereview.domain.merging import merge
 from codereview.domain.result import AgentRun, ReviewResult, RunStatus, Usage
 from codereview.domain.selection import coverage, select
 from codereview.errors import PermanentError
-from codereview.ports import AnalyzerReport, Analyzers, Clock, HeadFiles, LanguageModel, SourceFile
+from codereview.model_ports import AnalyzerReport, Analyzers, HeadFiles, LanguageModel, SourceFile
+from codereview.ports import Clock
 from codereview.use_cases.ask_agents import Agents, Asked
 from codereview.use_cases.ask_model import Answered
 from codereview.use_cases.verify_findings import Verifier

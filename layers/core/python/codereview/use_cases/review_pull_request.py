@@ -47,20 +47,8 @@ from codereview.errors import (
     PermanentError,
     RetryableError,
 )
-from codereview.ports import (
-    Agenda,
-    Busy,
-    Clock,
-    GitHub,
-    Ids,
-    Lease,
-    PullRequest,
-    PullRequestKey,
-    Repository,
-    ReviewItem,
-    ReviewStore,
-    Switches,
-)
+from codereview.github_ports import GitHub, PullRequest, Repository
+from codereview.ports import Agenda, Busy, Clock, Ids, Lease, PullRequestKey, ReviewItem, ReviewStore, Switches
 from codereview.use_cases.end_review import EndReview, ended, our_check_run
 from codereview.use_cases.hold_message import hold
 from codereview.use_cases.make_result import MakeResult

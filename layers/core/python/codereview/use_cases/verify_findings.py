@@ -13,7 +13,8 @@ from codereview.domain.finding import Finding, Placement, Side, Verdict
 from codereview.domain.result import AgentRun, RunStatus, Usage
 from codereview.domain.verdicts import Judgement, parse_verdicts
 from codereview.errors import RetryableError
-from codereview.ports import Clock, LanguageModel
+from codereview.model_ports import LanguageModel
+from codereview.ports import Clock
 from codereview.use_cases.ask_model import Answered, ask
 
 Judgements = dict[int, Judgement]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from codereview.domain.finding import Candidate
 from codereview.errors import PermanentError
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 # One hostile file must not fill the answer; 2,000 candidates are about 2 MB of the 6 MB that Lambda returns.
 MAX_CANDIDATES = 2_000

@@ -17,7 +17,7 @@ from codereview.adapters.analyzers.confinement import Limits, run_confined
 from codereview.adapters.analyzers.engine import EngineError
 from codereview.adapters.analyzers.outliner import LANGUAGES
 from codereview.domain.outline import Span
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 # Of a larger file the functions are small beside the file, and somebody's generator wrote most such files.
 _LARGEST_FILE = 1_000_000  # bytes

@@ -9,7 +9,7 @@ from codereview.adapters.analyzers.ruff import RuffEngine
 from codereview.adapters.analyzers.secrets import SecretsEngine
 from codereview.adapters.analyzers.unicode import UnicodeEngine
 from codereview.domain.analysis import FUNCTIONS
-from codereview.ports import AnalyzerReport, SourceFile
+from codereview.model_ports import AnalyzerReport, SourceFile
 
 if TYPE_CHECKING:
     from codereview.domain.finding import Candidate
@@ -20,7 +20,7 @@ _DEATHS = (EngineError, OSError, MemoryError, RecursionError)
 
 
 class LocalAnalyzers:
-    """Fulfils ports.Analyzers with the engines it was given."""
+    """Fulfils model_ports.Analyzers with the engines it was given."""
 
     def __init__(self, engines: Mapping[str, Engine]) -> None:
         """Offer these engines under their names."""

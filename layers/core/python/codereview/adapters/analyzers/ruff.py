@@ -22,7 +22,7 @@ from codereview.adapters.analyzers.engine import MAX_QUOTE, EngineError, EngineR
 from codereview.adapters.analyzers.ruff_rules import ADVICE, NOT_IN_TESTS, SEEMS_SAFE, SEVERITIES, SYNTAX_ERROR
 from codereview.domain.finding import Candidate, Severity
 from codereview.domain.source_kind import is_test
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 _SUFFIXES = {".py": ".py", ".pyw": ".py", ".pyi": ".pyi"}
 _SHEBANG = re.compile(rb"#![^\n]{0,100}\bpython[\d.]*\s*(?:-\w+\s*)*\r?\n")

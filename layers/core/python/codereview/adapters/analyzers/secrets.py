@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from codereview.adapters.analyzers.engine import MAX_CANDIDATES, MAX_QUOTE, EngineReport, capped
 from codereview.domain.finding import Candidate
 from codereview.domain.secret_detection import SecretMatch, find_secrets
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 RULES_VERSION = "1"  # counts up with every change of what is found
 _BINARY_PROBE = 8_000  # bytes; git calls a file binary that has a NUL in them

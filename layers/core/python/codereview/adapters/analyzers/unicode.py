@@ -6,7 +6,7 @@ from codereview.adapters.analyzers.engine import MAX_CANDIDATES, MAX_QUOTE, Engi
 from codereview.domain.finding import Candidate, Severity
 from codereview.domain.hidden_detection import HiddenText, Trick, find_hidden_text, named
 from codereview.domain.source_kind import is_example
-from codereview.ports import SourceFile
+from codereview.model_ports import SourceFile
 
 RULES_VERSION = "1"  # counts up with every change of what is found
 _BINARY_PROBE = 8_000  # bytes; git calls a file binary that has a NUL in them

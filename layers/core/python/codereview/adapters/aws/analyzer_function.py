@@ -11,7 +11,7 @@ from codereview.adapters.aws.errors import translated
 from codereview.domain.analysis import WIRE_VERSION, AnalyzeRequest, FileOnWire, as_event, path_bytes, read_answer
 from codereview.domain.outline import Span
 from codereview.errors import PermanentError
-from codereview.ports import AnalyzerReport, SourceFile
+from codereview.model_ports import AnalyzerReport, SourceFile
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -24,7 +24,7 @@ _ATTEMPTS = 2
 
 
 class LambdaAnalyzers:
-    """Fulfils ports.Analyzers by the function's name or ARN.
+    """Fulfils model_ports.Analyzers by the function's name or ARN.
 
     The client should have read_timeout above the function's own timeout, and no retries.
     """

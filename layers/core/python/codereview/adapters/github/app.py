@@ -18,7 +18,8 @@ from codereview.adapters.github.tokens import (
     app_jwt,
 )
 from codereview.errors import DeploymentError, NotFoundError, RejectedError
-from codereview.ports import Clock, RepositoryIdentity
+from codereview.github_ports import RepositoryIdentity
+from codereview.ports import Clock
 
 # A function that lives for hours may meet any number of repositories; tokens are cheap to ask for again.
 _MOST_TOKENS = 1_000

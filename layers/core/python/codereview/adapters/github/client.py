@@ -12,7 +12,8 @@ from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.failures import failure
 from codereview.adapters.http import send
 from codereview.errors import CodeReviewError, ForbiddenError, PermanentError, RetryableError, ThrottledError
-from codereview.ports import Clock, WriteSlot
+from codereview.github_ports import WriteSlot
+from codereview.ports import Clock
 
 API_VERSION = "2022-11-28"
 JSON = "application/vnd.github+json"

@@ -11,7 +11,7 @@ from codereview.adapters.github.app import GitHubApp
 from codereview.adapters.github.client import read_as, read_list_of
 from codereview.adapters.github.payloads import Account, Ref
 from codereview.domain.sweeping import Installed, OpenHead
-from codereview.ports import RepositoryIdentity
+from codereview.github_ports import RepositoryIdentity
 from codereview.sweep_ports import HeadsPage
 
 

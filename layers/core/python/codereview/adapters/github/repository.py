@@ -19,7 +19,7 @@ from codereview.domain.change import FileChange
 from codereview.domain.github_documents import check_document, review_document
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.errors import NotFoundError, TooLargeError
-from codereview.ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
+from codereview.github_ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
 
 _RAW = "application/vnd.github.raw+json"
 _PAGE = {"per_page": "100"}
@@ -27,7 +27,7 @@ _WRITERS = {"admin", "write"}
 
 
 class GitHubRepository:
-    """ports.Repository over HTTP."""
+    """github_ports.Repository over HTTP."""
 
     def __init__(self, client: GitHubClient, identity: RepositoryIdentity, *, our_login: str) -> None:
         """Work on `identity`; `our_login` tells our own reviews from copies of their text."""

@@ -1,1 +1,1 @@
-"""Language models behind ports.LanguageModel: three providers, a mock, a replay; selection.py chooses."""
+"""Language models behind model_ports.LanguageModel: three providers, a mock, a replay; selection.py chooses."""

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from codereview.adapters.models.provider import post, usage_of
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 DEFAULT_URL = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -34,7 +34,7 @@ class AnthropicModel:
         self._url = f"{url.rstrip('/')}/v1/messages"
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Ask once; see ports.LanguageModel."""
+        """Ask once; see model_ports.LanguageModel."""
         document = post(self._http, self._url, headers=self._headers, body=self._body(request), deadline=deadline)
         text = _text(document)
         return ModelAnswer(

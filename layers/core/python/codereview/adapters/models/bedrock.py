@@ -23,7 +23,7 @@ from codereview.errors import (
     RetryableError,
     ThrottledError,
 )
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -86,7 +86,7 @@ class BedrockModel:
         self._making = threading.Lock()
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Ask once; see ports.LanguageModel."""
+        """Ask once; see model_ports.LanguageModel."""
         try:
             with closing(self._client(deadline)) as client:
                 response = client.converse(**self._body(request))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from codereview.adapters.circuit import Circuit
-from codereview.ports import LanguageModel, ModelAnswer, ModelRequest
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest
 
 
 class CircuitModel:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from codereview.domain.metrics import Metric, Tally
 from codereview.domain.prices import TokenPrices
 from codereview.errors import CodeReviewError, ThrottledError
-from codereview.ports import LanguageModel, ModelAnswer, ModelRequest
+from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest
 
 
 class CountedModel:

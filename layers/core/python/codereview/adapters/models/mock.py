@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from codereview.domain.result import Usage
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 _HEADING = re.compile(r"=== file: (.*) \([a-z]+(?:, was .*)?\)$")
 _ADDED = re.compile(r" *(\d+) \+ (.*)$")
@@ -84,7 +84,7 @@ _MADE_UP = _Role(
 
 
 class MockModel:
-    """Fulfils ports.LanguageModel without a model."""
+    """Fulfils model_ports.LanguageModel without a model."""
 
     name = "mock"
     is_mock = True

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from codereview.adapters.models.provider import post, usage_of
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 DEFAULT_URL = "https://api.openai.com/v1"
 _OPENAI_HOST = "api.openai.com"
@@ -32,7 +32,7 @@ class OpenAIModel:
         self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
 
     def answer(self, request: ModelRequest, *, deadline: timedelta) -> ModelAnswer:
-        """Ask once; see ports.LanguageModel."""
+        """Ask once; see model_ports.LanguageModel."""
         document = post(self._http, self._url, headers=self._headers, body=self._body(request), deadline=deadline)
         choice = _first(document.get("choices"))
         message = _object(choice.get("message"))

@@ -20,7 +20,7 @@ from codereview.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
-from codereview.ports import ModelRequest
+from codereview.model_ports import ModelRequest
 
 SHORTEST_WAIT = timedelta(minutes=1)  # where the provider names none: limits of all three are counted by the minute
 MAX_ANSWER_BYTES = 8_000_000
@@ -58,7 +58,7 @@ def post(
 ) -> dict[str, Any]:
     """Ask, and return the JSON object of a successful answer.
 
-    Raises the errors of ports.LanguageModel; a lost answer is merely retryable, since asking changes nothing.
+    Raises the errors of model_ports.LanguageModel; a lost answer is merely retryable, since asking changes nothing.
     """
     request = http.build_request("POST", url, headers=dict(headers), json=body)
     try:

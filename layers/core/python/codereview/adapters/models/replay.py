@@ -13,13 +13,13 @@ from typing import Any
 
 from codereview.domain.result import Usage
 from codereview.errors import UserError
-from codereview.ports import ModelAnswer, ModelRequest, StopReason
+from codereview.model_ports import ModelAnswer, ModelRequest, StopReason
 
 _NOTHING = json.dumps({"findings": [], "verdicts": []})
 
 
 class ReplayModel:
-    """Fulfils ports.LanguageModel from texts by agent."""
+    """Fulfils model_ports.LanguageModel from texts by agent."""
 
     name = "replay"
     is_mock = False

@@ -12,7 +12,7 @@ from codereview.adapters.models.mock import MockModel
 from codereview.adapters.models.replay import replay_model
 from codereview.domain.addresses import is_own_host
 from codereview.errors import ConfigurationError
-from codereview.ports import LanguageModel
+from codereview.model_ports import LanguageModel
 
 FORMS = "mock, replay:FILE, bedrock:ID, anthropic:ID or openai:ID@URL"
 _MODEL_ID = re.compile(r"[\w.:/+@-]{1,2048}", re.ASCII)

@@ -16,7 +16,8 @@ from codereview.domain.parking import GIVE_UP_AFTER
 from codereview.domain.reconciling import MAX_MOVES
 from codereview.domain.review import CHECK_NAME, ReviewState
 from codereview.errors import LostLeaseError, PermanentError, RetryableError
-from codereview.ports import Busy, Clock, GitHub, Ids, Lease, PullRequestKey, Repository, ReviewItem, ReviewStore
+from codereview.github_ports import GitHub, Repository
+from codereview.ports import Busy, Clock, Ids, Lease, PullRequestKey, ReviewItem, ReviewStore
 from codereview.use_cases.end_review import EndReview, our_check_run
 from codereview.use_cases.review_pull_request import LEASE
 

@@ -27,7 +27,8 @@ from codereview.domain.sweeping import (
     was_sent,
 )
 from codereview.errors import PermanentError, RetryableError
-from codereview.ports import Clock, Ids, Jobs, JobState, RepositoryIdentity, ReviewQueue, ReviewStore
+from codereview.github_ports import RepositoryIdentity
+from codereview.ports import Clock, Ids, Jobs, JobState, ReviewQueue, ReviewStore
 from codereview.sweep_ports import HeadsPage, OpenHeads, SweepMemory, TenantBook
 
 _NAME = "sweep"
