@@ -99,7 +99,7 @@ def send(world: World, action: str | None) -> None:
     """Deliver GitHub's message, if it sends one."""
     if action is not None:
         event = replace(pull_request_event(world.head, action=action), owner_id=world.account)
-        world.receive(replace(event, received_at=world.now.isoformat()))
+        world.arrive(event)
 
 
 def swept(world: World) -> Sweep:

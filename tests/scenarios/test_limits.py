@@ -44,7 +44,7 @@ def test_reviews_beyond_the_rate_wait_their_turn_and_each_is_charged_once(limite
     limited.limit(QuotaSet(tenant=TENANT, reviews=Rate(units=60, period=HOUR, burst=3)))
     for number in range(8):
         limited.head = f"{number:040}"
-        outcome = limited.receive(pull_request_event(limited.head))
+        outcome = limited.arrive(pull_request_event(limited.head))
         assert isinstance(outcome, Posted if number < 3 else Parked)
         if isinstance(outcome, Parked):
             assert isinstance(limited.settle(), Posted)
@@ -143,7 +143,7 @@ def answered_for(limited: LimitedWorld, duration: timedelta, *, sender: int) -> 
     for number in range(1_000):
         limited.head = f"{number:040}"
         event = replace(pull_request_event(limited.head, action="synchronize"), sender_id=sender)
-        limited.receive(event)
+        limited.arrive(event)
         limited.settle()
         if limited.now - began >= duration:
             break
@@ -168,7 +168,7 @@ def test_b49_a_command_over_and_over_is_slowed_down_and_the_authors_pushes_are_n
     outcomes = [limited.receive(command_event(PROGRAM, comment=number + 1)) for number in range(3)]
     assert [type(outcome) for outcome in outcomes] == [Posted, Posted, Parked]
     limited.head = HEAD_B
-    assert isinstance(limited.receive(pull_request_event(HEAD_B, action="synchronize")), Posted)
+    assert isinstance(limited.arrive(pull_request_event(HEAD_B, action="synchronize")), Posted)
 
 
 def test_who_asks_through_the_api_has_the_limits_of_a_key(limited: LimitedWorld) -> None:

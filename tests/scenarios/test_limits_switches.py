@@ -230,7 +230,7 @@ def test_a_paused_review_whose_head_has_moved_on_is_superseded_when_it_is_resume
     limited.pause(target)
     limited.receive(pull_request_event())
     limited.head = HEAD_B
-    limited.receive(pull_request_event(HEAD_B, action="synchronize"))
+    limited.arrive(pull_request_event(HEAD_B, action="synchronize"))
     limited.resume(target)
     limited.settle()
     assert [review.commit_id for review, _ in limited.reviews] == [HEAD_B]
@@ -291,7 +291,7 @@ def test_an_agent_is_on_in_its_share_of_reviews_and_the_same_for_every_retry(lim
         limited.head = f"{number:040}"
         limited.asked.clear()
         limited.blackouts[:] = [Blackout(prefix="model", until=limited.now + HOUR, error=ThrottledError)]
-        first = limited.receive(pull_request_event(limited.head))
+        first = limited.arrive(pull_request_event(limited.head))
         assert isinstance(first, Parked)
         limited.settle()
         item = next(item for item in limited.items.values() if item.key.head_sha == limited.head)

@@ -123,7 +123,7 @@ def test_where_our_table_does_not_answer_the_pull_request_is_looked_at() -> None
 
 def test_the_latest_look_counts_and_one_without_an_answer_takes_none_away() -> None:
     world = looked_at()
-    world.receive(replace(pull_request_event(), received_at=world.now.isoformat()))
+    world.arrive(pull_request_event())
     assert world.looks == {PLACE: NOW + MINUTE}
     world.now += MINUTE
     world.writers = {7}

@@ -252,8 +252,12 @@ class World:
         """Whether anything is left to do."""
         return bool(self.due_times or self.queue)
 
+    def arrive(self, envelope: Envelope) -> object:
+        """Receive a message whose webhook comes now; returns the outcome."""
+        return self.receive(replace(envelope, received_at=self.now.isoformat()))
+
     def deliver(self, envelope: Envelope) -> object:
-        """Receive a message that comes now, and let everything come to rest; returns the last outcome."""
-        outcome = self.receive(replace(envelope, received_at=self.now.isoformat()))
+        """Receive such a message, and let everything come to rest; returns the last outcome."""
+        outcome = self.arrive(envelope)
         assert not self.dead_letters, "the message went to the dead-letter queue"
         return self.settle() or outcome
