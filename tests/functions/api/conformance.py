@@ -144,6 +144,7 @@ def hold_to_the_description(
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"} if token else {})
 
     gateway.statuses.clear()
+    world.unblock()
     hold()
     assert not [status for status in gateway.statuses if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500]
     if not who.may(operation):

@@ -299,6 +299,10 @@ class World:
             self.tenants[account] = self.app.services.manage_tenants.bind(installation, request=self.request())
         return self.tenants[account]
 
+    def unblock(self) -> None:
+        """Have our tenant served, whatever an operator's request has done before."""
+        self.app.services.manage_tenants.unblock(self.tenant(MINE).id, request=self.request())
+
     def uninstall(self, account: int = MINE) -> None:
         """Take the App off an account, and have that noticed."""
         tenant = self.tenants.pop(account)
