@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def look_at(
     client: "SQSClient", url: str, *, limit: int, hidden_for: timedelta, wait: timedelta = timedelta()
 ) -> Sequence[RawLetter]:
-    """Receive some letters, which nobody sees again for a while; raises the SDK's errors.
+    """Receive some letters, which nobody else sees for the time of `hidden_for`; raises the SDK's errors.
 
     A look that waits a second asks all of SQS's servers, and finds nothing only where there is nothing.
     """
