@@ -19,6 +19,7 @@ from codereview.domain.review import ReviewKey, SkipReason
 from codereview.model_ports import LanguageModel, ModelAnswer, ModelRequest, StopReason
 from codereview.ports import AdmissionRequest
 from codereview.use_cases.make_result import Engine, Models
+from codereview.use_cases.review_pull_request import PaceOfReviews
 from tests.scenarios.events import NOW
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ ALL_ON = FlagSnapshot(agents={}, posting=True, models=True, mock_models=False)
 class Desk:
     """What rules a review."""
 
+    pace_reviews: PaceOfReviews
     switches: ports.Switches
     admission: ports.Admission
     ledger: BudgetLedger
@@ -94,6 +96,14 @@ def review_change(
         runs=(run,),
         coverage=Coverage(reviewed=("a.py",), unreviewed=(), file_count=1),
     )
+
+
+@dataclass
+class Pace:
+    world: "World"
+
+    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
+        self.world.call("pacing.begin", lambda: self.world.pace_reviews(has_begun=has_begun))
 
 
 @dataclass

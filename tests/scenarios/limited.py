@@ -40,7 +40,7 @@ from codereview.ports import Admission, AdmissionRequest, ReviewItem
 from codereview.use_cases.make_result import Models, PricedModel
 from codereview.use_cases.review_change import ReviewChange
 from tests.scenarios.events import NOW
-from tests.scenarios.fake_desk import PRICES, Desk
+from tests.scenarios.fake_desk import PRICES, Desk, Pace
 from tests.scenarios.fake_stores import Clock
 from tests.scenarios.world import World
 
@@ -79,6 +79,7 @@ class LimitedWorld(World):
     def desk(self) -> Desk:
         control = self.warm or self.control()
         return Desk(
+            pace_reviews=Pace(self),
             switches=control.switches,
             admission=WatchedAdmission(self, control.admission),
             ledger=WatchedLedger(self, control.ledger),
@@ -177,6 +178,9 @@ class LimitedWorld(World):
 @dataclass(kw_only=True)
 class PacedWorld(LimitedWorld):
     """The same, where writes to GitHub wait for their installation's turn."""
+
+    def pace_reviews(self, *, has_begun: bool) -> None:
+        self.control().pace_reviews(5, has_begun=has_begun)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         if (is_write or name == "pacing.slot") and name != "github.create_review":

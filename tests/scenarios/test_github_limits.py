@@ -7,6 +7,7 @@ stand-in's own meters, fed by every call of every reviewer.
 import heapq
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,10 @@ from codereview.domain.limits import Decision, Granted, Take, advanced, decide
 from codereview.domain.review import ReviewState
 from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
 from codereview.errors import RetryableError, ThrottledError
-from codereview.use_cases.control.pace_writes import PaceReads, PaceWrites
+from codereview.use_cases.control.pace_github import PaceReviews, PaceWrites
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github.meters import Ceilings, Meter
+from local.github.state import Limits
 from tests.scenarios.events import NOW, pull_request_event
 from tests.scenarios.world import FUNCTION_TIMEOUT, VISIBILITY, World
 
@@ -93,7 +95,8 @@ class Buckets:
         return decision
 
     def look(self, owner: str, takes: Sequence[Take], *, now: datetime) -> Decision:
-        raise AssertionError("whoever paces itself takes")
+        micros = int(now.timestamp() * 1_000_000)
+        return decide(takes, {take.name: self.tats.get((owner, take.name), micros) for take in takes}, now=micros)
 
 
 @dataclass
@@ -103,6 +106,7 @@ class Installation:
     time: Time = field(default_factory=Time)
     buckets: Buckets = field(default_factory=Buckets)
     meter: Meter = field(default_factory=Meter)
+    requests: deque[datetime] = field(default_factory=deque)  # of the last hour
     is_paced: bool = True
     violations: list[str] = field(default_factory=list)
     is_over: bool = False
@@ -121,6 +125,7 @@ class Installation:
 
     def charge(self, name: str, *, is_write: bool) -> None:
         """Be GitHub's limiter."""
+        self._count(name)
         self.meter.running += 1
         # More than is content counts as content here: every write, not only what creates something.
         excess = self.meter.charge(
@@ -131,6 +136,14 @@ class Installation:
         if excess is not None:
             self.violations.append(f"{excess.limit}: {name}")
             raise ThrottledError(name, retry_after=timedelta(seconds=excess.wait))
+
+    def _count(self, name: str) -> None:
+        """Hold every hour to GitHub's limit, not only its own ones: where they begin is its choice."""
+        self.requests.append(self.time.now())
+        while self.requests[0] <= self.time.now() - timedelta(hours=1):
+            self.requests.popleft()
+        if len(self.requests) > Limits().requests_per_hour:
+            self.violations.append(f"requests_per_hour: {name}")
 
     def review(self) -> None:
         """Be one reviewer."""
@@ -169,7 +182,7 @@ class PullRequestWorld(World):
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.pace = PaceWrites(clock=installation.time, buckets=installation.buckets)
-        self.pace_reads = PaceReads(clock=installation.time, buckets=installation.buckets)
+        self.pace_of_reviews = PaceReviews(clock=installation.time, buckets=installation.buckets)
         super().__init__()
 
     @property
@@ -182,11 +195,11 @@ class PullRequestWorld(World):
             self.installation.time.sleep(value - self.now)
 
     def reviewer(self) -> ReviewPullRequest:
-        return replace(super().reviewer(), pace_reads=self._before_reading, jitter=self.installation.chance.random)
+        return replace(super().reviewer(), jitter=self.installation.chance.random)
 
-    def _before_reading(self, installation_id: int) -> None:
+    def pace_reviews(self, *, has_begun: bool) -> None:
         if self.installation.is_paced:
-            self.pace_reads(installation_id)
+            self.pace_of_reviews(INSTALLATION, has_begun=has_begun)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         # A token is kept for an hour, so that to open the repository is no request.

@@ -12,7 +12,7 @@ from codereview.domain.control.quotas import Budgets, QuotaSet
 from codereview.domain.envelope import Trigger
 from codereview.domain.limits import Rate
 from codereview.domain.review import Parked, Posted
-from codereview.errors import ThrottledError
+from codereview.errors import HeldError, ThrottledError
 from codereview.use_cases.control.admit_review import AdmissionReason
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
 from tests.scenarios.faults import Blackout
@@ -94,6 +94,20 @@ def test_one_installations_writes_do_not_slow_anothers(limited: LimitedWorld) ->
     for installation_id in range(1, 60):
         pace(installation_id)
     assert limited.now == began
+
+
+def test_a_review_begins_only_where_those_that_have_begun_find_room_to_write(limited: LimitedWorld) -> None:
+    """A write comes back in nine seconds: two are left to a review that has begun, thirty to one that has not."""
+    control, a_write = limited.control(), timedelta(seconds=9)
+    with suppress(ThrottledError):
+        while True:
+            control.pace(5)
+    for has_begun, room in ((True, 2), (False, 28)):
+        limited.now += (room - 1) * a_write
+        with pytest.raises(HeldError, match="spread over the hour"):
+            control.pace_reviews(5, has_begun=has_begun)
+        limited.now += a_write
+        control.pace_reviews(5, has_begun=has_begun)
 
 
 def test_a_review_that_may_not_be_written_now_waits_and_is_not_made_again(limited: LimitedWorld) -> None:

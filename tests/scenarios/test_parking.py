@@ -307,17 +307,34 @@ def test_a_command_waits_like_a_review_and_is_not_forgotten() -> None:
     expect_one_review(world)
 
 
+class CrowdedWorld(World):
+    """Nothing may begin; what has begun may go on."""
+
+    is_crowded = False
+
+    def pace_reviews(self, *, has_begun: bool) -> None:
+        if self.is_crowded and not has_begun:
+            raise HeldError("a crowd", retry_after=timedelta(minutes=1))
+
+
 def test_a_review_that_finds_a_crowd_comes_again_in_a_minute_or_two_however_long_it_waits() -> None:
-    world = World()
+    world = CrowdedWorld()
     world.now += 3 * HOUR
 
-    def crowded(_installation_id: int) -> None:
-        raise HeldError("a crowd", retry_after=timedelta(minutes=1))
-
-    outcome = replace(world.reviewer(), pace_reads=crowded).handle(pull_request_event(), deadline=world.now + HOUR)
+    world.is_crowded = True
+    outcome = world.reviewer().handle(pull_request_event(), deadline=world.now + HOUR)
     assert outcome == Parked(reason="a crowd", until=world.now + timedelta(minutes=1.5))
     assert not any(name.startswith("github.") and name != "github.repository" for name in world.calls)
+    world.is_crowded = False
     world.settle()
+    expect_one_review(world)
+
+
+def test_a_review_that_was_shown_goes_on_past_the_crowd_that_may_not_begin() -> None:
+    world = CrowdedWorld(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    world.receive(pull_request_event())
+    world.is_crowded = True
+    assert isinstance(world.settle(), Posted)
     expect_one_review(world)
 
 

@@ -34,7 +34,7 @@ from codereview.use_cases.review_pull_request import ReviewPullRequest
 from codereview.use_cases.still_held import StillHeld
 from codereview.use_cases.take_turns import Review, TakeTurns
 from tests.scenarios.events import HEAD_A, NOW
-from tests.scenarios.fake_desk import ALL_ON, PRICES, Admission, Desk, Ledger, Model, SwitchBoard, review_change
+from tests.scenarios.fake_desk import ALL_ON, PRICES, Admission, Desk, Ledger, Model, Pace, SwitchBoard, review_change
 from tests.scenarios.fake_github import GitHub
 from tests.scenarios.fake_stores import Agenda, Clock, Ids, Objects, RecordQueue, ReviewQueue, Store
 from tests.scenarios.faults import Blackout, Death, Mode, Outage
@@ -155,9 +155,13 @@ class World:
         self.ids += 1
         return self.ids
 
+    def pace_reviews(self, *, has_begun: bool) -> None:
+        """Let every review begin; worlds with limits do not."""
+
     def desk(self) -> "Desk":
         """Make what a worker asks about switches and money, and what makes its results."""
         return Desk(
+            pace_reviews=Pace(self),
             switches=SwitchBoard(self),
             admission=Admission(self),
             ledger=Ledger(self),
@@ -203,6 +207,7 @@ class World:
                 admission=desk.admission,
                 ledger=desk.ledger,
             ),
+            pace_reviews=desk.pace_reviews,
             switches=switches,
             publish=publish,
             park=ParkReview(clock=clock, store=store, end=end, jitter=lambda: 0.5),

@@ -25,7 +25,7 @@ from codereview.domain.waiting import Waiting
 from codereview.errors import StaleVersionError
 from codereview.ports import JobState
 from codereview.use_cases.control.change_settings import ChangeNotices
-from codereview.use_cases.control.pace_writes import MANY_BEGIN
+from codereview.use_cases.control.pace_github import MANY_BEGIN, MANY_WRITE
 from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.reconcile import announce
 from codereview.use_cases.reconcile.announce import TEXTS, AnnounceTrouble
@@ -75,7 +75,7 @@ def test_a_limit_and_a_budget_are_told_the_tenant_that_has_them_alone() -> None:
 
 
 def test_what_waits_for_its_turn_by_our_own_words_is_no_outage() -> None:
-    for reason in (SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN):
+    for reason in (SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN, MANY_WRITE):
         assert announcements(waits(reason, *range(20), is_held=True), announce._OWN) == ()
 
 

@@ -35,7 +35,7 @@ from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
 from codereview.entrypoints.reconciler import NamedJob, ReconcilerApp
 from codereview.settings import ReconcilerSettings, reconciler_settings
 from codereview.use_cases.control.change_settings import ChangeNotices
-from codereview.use_cases.control.pace_writes import PaceWrites
+from codereview.use_cases.control.pace_github import PaceWrites
 from codereview.use_cases.end_review import EndReview
 from codereview.use_cases.reconcile.announce import AnnounceTrouble
 from codereview.use_cases.reconcile.end_poison import EndPoison

@@ -90,7 +90,7 @@ def reviewer() -> ReviewerApp:
             ledger=control.ledger,
         ),
         switches=control.switches,
-        pace_reads=control.pace_reads,
+        pace_reviews=control.pace_reviews,
         publish=publish,
         park=ParkReview(clock=clock, store=store, end=end, jitter=jitter),
         end=end,

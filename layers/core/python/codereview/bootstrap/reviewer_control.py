@@ -14,7 +14,7 @@ from codereview.domain.prices import TokenPrices
 from codereview.ports import Clock
 from codereview.use_cases.control.admit_review import AdmitReview
 from codereview.use_cases.control.cached_settings import CachedSettings
-from codereview.use_cases.control.pace_writes import PaceReads, PaceWrites
+from codereview.use_cases.control.pace_github import PaceReviews, PaceWrites
 from codereview.use_cases.control.plan_reviews import PlanReviews
 from codereview.use_cases.control.watch_switches import WatchSwitches
 
@@ -33,7 +33,7 @@ class ReviewerControl:
     admission: AdmitReview
     ledger: DynamoBudgetLedger
     pace: PaceWrites
-    pace_reads: PaceReads
+    pace_reviews: PaceReviews
 
 
 def reviewer_control(
@@ -62,5 +62,5 @@ def reviewer_control(
         ),
         ledger=ledger,
         pace=PaceWrites(clock=clock, buckets=buckets),
-        pace_reads=PaceReads(clock=clock, buckets=buckets),
+        pace_reviews=PaceReviews(clock=clock, buckets=buckets),
     )

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from codereview.domain.envelope import Envelope, Trigger
@@ -68,6 +69,14 @@ _STRIKE_PAUSE = timedelta(minutes=1)
 _BUSY_SPREAD = timedelta(minutes=1)
 
 
+class PaceOfReviews(Protocol):
+    """Keeps an installation's reviews from reading what no write is left for."""
+
+    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
+        """Return if the review may read now; raises HeldError if not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPullRequest:
     """The use case; `make_result` buys and stores the result, `publish` puts it on GitHub."""
@@ -83,7 +92,7 @@ class ReviewPullRequest:
     end: EndReview
     switches: Switches
     jitter: Callable[[], float]  # 0..1
-    pace_reads: Callable[[int], None] = lambda _installation_id: None  # may raise HeldError
+    pace_reviews: PaceOfReviews
 
     def handle(self, envelope: Envelope, *, deadline: datetime) -> Outcome:
         """Bring the pull request's review to an end, or to a state in which it waits.
@@ -185,6 +194,8 @@ class ReviewPullRequest:
             if outcome is not None:
                 return outcome, None
             resumed = None if resumed.state.is_end else resumed
+        has_begun = resumed is not None and resumed.check_run_id is not None
+        self.pace_reviews(envelope.installation_id, has_begun=has_begun)
         pull_request = self._read(envelope, repository, lease.pull_request.number)
         if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
@@ -335,7 +346,6 @@ class ReviewPullRequest:
 
     def _read(self, envelope: Envelope, repository: Repository, number: int) -> PullRequest | None:
         """Read the pull request as GitHub has it now, which is what counts, whatever the message says."""
-        self.pace_reads(envelope.installation_id)
         try:
             return repository.pull_request(number)
         except NotFoundError:

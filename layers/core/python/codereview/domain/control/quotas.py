@@ -72,6 +72,11 @@ GITHUB_WRITES_AHEAD = (
     _HOUR_OF_WRITES,
 )
 
+# A review writes three times: its check run, the review itself, the check run's end. One that has begun has two before
+# it; one that has not leaves that much to as many as are under way, so that none of them is stopped halfway.
+ROOM_TO_GO_ON = (replace(_HOUR_OF_WRITES, cost=2),)
+ROOM_TO_BEGIN = (replace(_HOUR_OF_WRITES, cost=30),)
+
 # GitHub counts 900 points a minute, one for a read and five for a write. The writes above take 305 of them, so that 490
 # are promised to reviews before they begin to read, fifteen each; what is left is for those that read their files late.
 GITHUB_READS = (Take(name="reads", rate=Rate(units=400, period=timedelta(minutes=1), burst=90), cost=15),)

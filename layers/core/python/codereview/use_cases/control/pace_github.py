@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from codereview.control_ports import Buckets
-from codereview.domain.control.quotas import GITHUB_READS, GITHUB_WRITES, GITHUB_WRITES_AHEAD
+from codereview.domain.control.quotas import (
+    GITHUB_READS,
+    GITHUB_WRITES,
+    GITHUB_WRITES_AHEAD,
+    ROOM_TO_BEGIN,
+    ROOM_TO_GO_ON,
+)
 from codereview.domain.limits import Refused
 from codereview.errors import HeldError, ThrottledError
 from codereview.ports import Clock
@@ -14,6 +20,7 @@ _LONGEST_WAIT = timedelta(seconds=3)
 _MOST_WAITS = 4
 
 MANY_BEGIN = "many reviews begin at once for this installation"
+MANY_WRITE = "writes of this installation are spread over the hour"
 
 # Who finds a crowd comes again with the reconciler's next runs, which let a tenant's reviews through little by little.
 _CROWDED = timedelta(minutes=1)
@@ -38,20 +45,27 @@ class PaceWrites:
                 return
             wait = decision.retry_after or _LONGEST_WAIT
             if wait > _LONGEST_WAIT:
-                raise ThrottledError("writes of this installation are spread over the hour", retry_after=wait)
+                raise ThrottledError(MANY_WRITE, retry_after=wait)
             self.clock.sleep(wait)
         raise ThrottledError("many reviews write at once for this installation", retry_after=_LONGEST_WAIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaceReads:
-    """Called once before a review begins to read, so that a thousand of them do not read only to find no write left."""
+class PaceReviews:
+    """Called once before a review begins to read, so that a thousand of them do not read only to find no write left.
+
+    What has begun goes before what has not: it has been shown, and its answers may be bought.
+    """
 
     clock: Clock
     buckets: Buckets
 
-    def __call__(self, installation_id: int) -> None:
-        """Return if the review may begin now; raises HeldError if not: there is a crowd, and nothing is broken."""
-        decision = self.buckets.take(f"github-reads#{installation_id}", GITHUB_READS, now=self.clock.now())
+    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
+        """Return if the review may read now; raises HeldError if not: there is a crowd, and nothing is broken."""
+        room, now = ROOM_TO_GO_ON if has_begun else ROOM_TO_BEGIN, self.clock.now()
+        decision = self.buckets.look(f"github#{installation_id}", room, now=now)
+        if isinstance(decision, Refused):
+            raise HeldError(MANY_WRITE, retry_after=max(decision.retry_after or _CROWDED, _CROWDED))
+        decision = self.buckets.take(f"github-reads#{installation_id}", GITHUB_READS, now=now)
         if isinstance(decision, Refused):
             raise HeldError(MANY_BEGIN, retry_after=_CROWDED)
