@@ -111,7 +111,7 @@ def write(database: sa.Engine, number: int) -> None:
 
 def bytes_of_a_write(server: Database, name: str, *, is_of_client: bool) -> int:
     with Cut(server.port, is_of_client=is_of_client) as proxy:
-        write(through(proxy.port, name), 1)
+        write(through(proxy.port, name), FIRST)
         return proxy.passed
 
 
@@ -123,6 +123,7 @@ def written(superuser: psycopg.Connection, number: int) -> tuple[int, int]:
 
 
 NOTHING, ALL = (0, 0), (1, 2)
+FIRST = 100_000  # all numbers are of one length, and so are the statements with them
 
 
 def cut_everywhere(
@@ -131,7 +132,7 @@ def cut_everywhere(
     """Cut a write after each `step` bytes, every other time by a reset, and repeat it over a sound connection."""
     total = bytes_of_a_write(server, name, is_of_client=is_of_client)
     sound, ends = connect("codereview_writer"), set[tuple[int, int]]()
-    for number, after in enumerate(range(0, total + 2 * step, step), start=2):
+    for number, after in enumerate(range(0, total + 2 * step, step), start=FIRST + 1):
         is_reset = number % 2 == 0
         with Cut(server.port, after=after, is_of_client=is_of_client, is_reset=is_reset) as proxy:
             try:
