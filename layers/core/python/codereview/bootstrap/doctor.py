@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from codereview.adapters.aws.inspection import Inspection
@@ -20,7 +19,7 @@ from codereview.adapters.github.registration import GitHubRegistration, github_t
 from codereview.adapters.github.tokens import PERMISSIONS
 from codereview.adapters.http import outbound_client
 from codereview.adapters.system import RandomIds, SystemClock
-from codereview.bootstrap.account import CONFIG, clients
+from codereview.bootstrap.account import CONFIG, clients, session
 from codereview.bootstrap.github import app_key, operators_client
 from codereview.bootstrap.model_trial import try_model
 from codereview.bootstrap.models import needs_key
@@ -214,7 +213,7 @@ class _Looks:
 
     def database(self) -> Sequence[Diagnosis]:
         # A paused database wakes up within a minute, of which the function waits for 40 s.
-        client = boto3.Session().client("lambda", config=CONFIG.merge(_PATIENT))
+        client = session().client("lambda", config=CONFIG.merge(_PATIENT))
         status = LambdaMaintenance(client, f"{self.stack}-maintenance")({"action": "status", "parameters": {}})
         tables = [
             TableHealth(name=table["name"], live_rows=table["live_rows"], dead_rows=table["dead_rows"])
