@@ -10,7 +10,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.review import Overtaken, Parked, Posted, Skipped, SkipReason, TenantId
 from codereview.errors import RetryableError
 from codereview.ports import PullRequestKey
-from codereview.use_cases.drop_overtaken import SETTLING_TIME
+from codereview.use_cases.drop_overtaken import SETTLED_AFTER
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
 from tests.scenarios.faults import Blackout
 from tests.scenarios.world import World
@@ -21,7 +21,7 @@ PLACE = PullRequestKey(tenant=TenantId("github.com:1"), repository_id=2, number=
 
 def looked_at() -> World:
     """Give a world in which a look has answered what came until NOW."""
-    world = World(now=NOW + SETTLING_TIME)
+    world = World(now=NOW + SETTLED_AFTER)
     assert isinstance(world.receive(pull_request_event()), Posted)
     world.calls.clear()
     return world
@@ -48,7 +48,7 @@ def test_f11_what_came_within_a_minute_before_the_look_or_after_it_is_looked_at_
 
 
 def test_a_message_that_is_taken_at_once_does_not_ask_whether_it_is_overtaken() -> None:
-    world = World(now=NOW + SETTLING_TIME - timedelta(milliseconds=1))
+    world = World(now=NOW + SETTLED_AFTER - timedelta(milliseconds=1))
     world.receive(pull_request_event())
     assert "store.looked_at" not in world.calls
 

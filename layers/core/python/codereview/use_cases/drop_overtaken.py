@@ -20,7 +20,7 @@ from codereview.ports import Clock, PullRequestKey, ReviewStore
 from codereview.use_cases.take_turns import Review
 
 # By this much a look has to be later than the message: clocks differ, and GitHub's own answers lag behind its webhooks.
-SETTLING_TIME = timedelta(minutes=1)
+SETTLED_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class DropOvertaken:
             return None
         if envelope.review_id is not None or not envelope.is_automatic:
             return None
-        answered_from = datetime.fromisoformat(envelope.received_at) + SETTLING_TIME
+        answered_from = datetime.fromisoformat(envelope.received_at) + SETTLED_AFTER
         if self.clock.now() < answered_from:
             return None
         # The account is the payload's word; one that the repository is not in has no look that anything is dropped for.
