@@ -102,8 +102,8 @@ def review_change(
 class Pace:
     world: "World"
 
-    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
-        self.world.call("pacing.begin", lambda: self.world.pace_reviews(has_begun=has_begun))
+    def __call__(self, installation_id: int, *, since: datetime | None) -> None:
+        self.world.call("pacing.begin", lambda: self.world.pace_reviews(since=since))
 
 
 @dataclass

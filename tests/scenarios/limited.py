@@ -179,8 +179,8 @@ class LimitedWorld(World):
 class PacedWorld(LimitedWorld):
     """The same, where writes to GitHub wait for their installation's turn."""
 
-    def pace_reviews(self, *, has_begun: bool) -> None:
-        self.control().pace_reviews(5, has_begun=has_begun)
+    def pace_reviews(self, *, since: datetime | None) -> None:
+        self.control().pace_reviews(5, since=since)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         if (is_write or name == "pacing.slot") and name != "github.create_review":

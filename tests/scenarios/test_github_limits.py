@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -115,10 +115,11 @@ class Installation:
     queue: list[tuple[datetime, int, "PullRequestWorld", Envelope]] = field(default_factory=list)
     worlds: list["PullRequestWorld"] = field(default_factory=list)
 
-    def open(self, pull_requests: int) -> None:
-        self.worlds = [PullRequestWorld(self) for _ in range(pull_requests)]
+    def open(self, pull_requests: int, *, apart: timedelta) -> None:
+        self.worlds = [PullRequestWorld(self, opened_at=NOW + apart * number) for number in range(pull_requests)]
         for world in self.worlds:
-            self.send(NOW, world, pull_request_event())
+            event = replace(pull_request_event(), received_at=world.opened_at.isoformat())
+            self.send(world.opened_at, world, event)
 
     def send(self, visible_at: datetime, world: "PullRequestWorld", envelope: Envelope) -> None:
         heapq.heappush(self.queue, (visible_at, next(self.numbers), world, envelope))
@@ -179,8 +180,10 @@ class Installation:
 class PullRequestWorld(World):
     """One pull request; its time, GitHub's limits and the pace of writing are its installation's."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, *, opened_at: datetime) -> None:
         self.installation = installation
+        self.opened_at = opened_at
+        self.posted_at = datetime.max.replace(tzinfo=UTC)
         self.pace = PaceWrites(clock=installation.time, buckets=installation.buckets)
         self.pace_of_reviews = PaceReviews(clock=installation.time, buckets=installation.buckets)
         super().__init__()
@@ -197,9 +200,9 @@ class PullRequestWorld(World):
     def reviewer(self) -> ReviewPullRequest:
         return replace(super().reviewer(), jitter=self.installation.chance.random)
 
-    def pace_reviews(self, *, has_begun: bool) -> None:
+    def pace_reviews(self, *, since: datetime | None) -> None:
         if self.installation.is_paced:
-            self.pace_of_reviews(INSTALLATION, has_begun=has_begun)
+            self.pace_of_reviews(INSTALLATION, since=since)
 
     def call[Answer](self, name: str, effect: Callable[[], Answer], *, is_write: bool = False) -> Answer:
         # A token is kept for an hour, so that to open the repository is no request.
@@ -209,12 +212,14 @@ class PullRequestWorld(World):
             self.installation.charge(name, is_write=is_write)
         if name == "model.answer":
             self.installation.time.sleep(AN_ANSWER)
+        if name == "github.create_review":
+            self.posted_at = self.now
         return super().call(name, effect, is_write=is_write)
 
 
-def run(pull_requests: int, *, is_paced: bool = True) -> Installation:
+def run(pull_requests: int, *, apart: timedelta = timedelta(), is_paced: bool = True) -> Installation:
     installation = Installation(is_paced=is_paced)
-    installation.open(pull_requests)
+    installation.open(pull_requests, apart=apart)
     installation.time.run([installation.reconcile, *(installation.review for _ in range(REVIEWERS))])
     for world in installation.worlds:
         assert [item.state for item in world.items.values()] == [ReviewState.POSTED]
@@ -252,6 +257,18 @@ def test_a_thousand_pull_requests_of_one_installation_at_once_break_no_limit() -
     writes_within_the_limits(installation, 1_000)
     # What we allow ourselves is four writes in five of GitHub's hour; no more time than that takes is lost.
     assert installation.time.now() - NOW <= 1.1 * timedelta(hours=(3 * 1_000 - 100) / 400)
+
+
+@pytest.mark.long
+def test_where_more_comes_than_may_be_written_what_came_first_is_posted_first() -> None:
+    """Twice as many as fit into the hour, for two hours. By lot, some are overtaken by what came two hours later."""
+    installation = run(500, apart=timedelta(seconds=14))
+    assert installation.violations == []
+    last_opened, ahead = NOW, []
+    for world in sorted(installation.worlds, key=lambda world: world.posted_at):
+        last_opened = max(last_opened, world.opened_at)
+        ahead.append(last_opened - world.opened_at)
+    assert max(ahead) <= timedelta(hours=1)
 
 
 def test_without_the_pace_the_same_pull_requests_break_limits_of_writing() -> None:

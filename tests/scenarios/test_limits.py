@@ -1,6 +1,6 @@
 """A review under rates, and the pace of what it asks GitHub for, on the control table itself."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -97,17 +97,19 @@ def test_one_installations_writes_do_not_slow_anothers(limited: LimitedWorld) ->
 
 
 def test_a_review_begins_only_where_those_that_have_begun_find_room_to_write(limited: LimitedWorld) -> None:
-    """A write comes back in nine seconds: two are left to a review that has begun, thirty to one that has not."""
+    """A write comes back in nine seconds: two for what has begun, for others the more the younger."""
     control, a_write = limited.control(), timedelta(seconds=9)
     with suppress(ThrottledError):
         while True:
             control.pace(5)
-    for has_begun, room in ((True, 2), (False, 28)):
-        limited.now += (room - 1) * a_write
-        with pytest.raises(HeldError, match="spread over the hour"):
-            control.pace_reviews(5, has_begun=has_begun)
-        limited.now += a_write
-        control.pace_reviews(5, has_begun=has_begun)
+    spent_at = limited.now
+    for waited, room in ((None, 2), (timedelta(days=3), 20), (HOUR, 30), (timedelta(), 40)):
+        for writes in (room - 1, room):
+            limited.now = spent_at + writes * a_write
+            since = limited.now - waited if waited is not None else None
+            refusal = pytest.raises(HeldError, match="spread over the hour") if writes < room else nullcontext()
+            with refusal:
+                control.pace_reviews(5, since=since)
 
 
 def test_a_review_that_may_not_be_written_now_waits_and_is_not_made_again(limited: LimitedWorld) -> None:

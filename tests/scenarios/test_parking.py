@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -312,8 +312,8 @@ class CrowdedWorld(World):
 
     is_crowded = False
 
-    def pace_reviews(self, *, has_begun: bool) -> None:
-        if self.is_crowded and not has_begun:
+    def pace_reviews(self, *, since: datetime | None) -> None:
+        if self.is_crowded and since is not None:
             raise HeldError("a crowd", retry_after=timedelta(minutes=1))
 
 

@@ -155,7 +155,7 @@ class World:
         self.ids += 1
         return self.ids
 
-    def pace_reviews(self, *, has_begun: bool) -> None:
+    def pace_reviews(self, *, since: datetime | None) -> None:
         """Let every review begin; worlds with limits do not."""
 
     def desk(self) -> "Desk":

@@ -72,8 +72,8 @@ _BUSY_SPREAD = timedelta(minutes=1)
 class PaceOfReviews(Protocol):
     """Keeps an installation's reviews from reading what no write is left for."""
 
-    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
-        """Return if the review may read now; raises HeldError if not."""
+    def __call__(self, installation_id: int, *, since: datetime | None) -> None:
+        """Return if the review may read now, asked for then, or begun: None; raises HeldError if it may not."""
         ...
 
 
@@ -195,7 +195,9 @@ class ReviewPullRequest:
                 return outcome, None
             resumed = None if resumed.state.is_end else resumed
         has_begun = resumed is not None and resumed.check_run_id is not None
-        self.pace_reviews(envelope.installation_id, has_begun=has_begun)
+        self.pace_reviews(
+            envelope.installation_id, since=None if has_begun else _received(envelope) or self.clock.now()
+        )
         pull_request = self._read(envelope, repository, lease.pull_request.number)
         if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
@@ -354,7 +356,7 @@ class ReviewPullRequest:
             return None
 
     def _is_new(self, envelope: Envelope) -> bool:
-        received = datetime.fromisoformat(envelope.received_at) if envelope.received_at else None
+        received = _received(envelope)
         return received is not None and self.clock.now() - received < _NEW_OBJECT_AGE
 
     def _item(self, envelope: Envelope, place: PullRequestKey, pull_request: PullRequest) -> ReviewItem:
@@ -412,6 +414,10 @@ class ReviewPullRequest:
 def _goes_on(envelope: Envelope, outcome: Outcome) -> bool:
     """Whether somebody asked for the review, and not for one of a head that is the pull request's no more."""
     return isinstance(outcome, Superseded) and envelope.trigger is not Trigger.PULL_REQUEST
+
+
+def _received(envelope: Envelope) -> datetime | None:
+    return datetime.fromisoformat(envelope.received_at) if envelope.received_at else None
 
 
 def _place_of(key: ReviewKey) -> PullRequestKey:

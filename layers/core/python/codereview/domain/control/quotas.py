@@ -75,7 +75,19 @@ GITHUB_WRITES_AHEAD = (
 # A review writes three times: its check run, the review itself, the check run's end. One that has begun has two before
 # it; one that has not leaves that much to as many as are under way, so that none of them is stopped halfway.
 ROOM_TO_GO_ON = (replace(_HOUR_OF_WRITES, cost=2),)
-ROOM_TO_BEGIN = (replace(_HOUR_OF_WRITES, cost=30),)
+_ROOM_TO_BEGIN = 20
+
+# What came last leaves room to what came before it: where there is a crowd, the room stays at what the oldest of it
+# need, and they begin first.
+_ROOM_FOR_OLDER = 20
+_OLD = timedelta(hours=1)  # half of the room for older ones is needed no more
+
+
+def room_to_begin(waited: timedelta) -> tuple[Take]:
+    """Say how much of the hour's writes has to be free for a review to begin that has waited so long."""
+    for_older = _ROOM_FOR_OLDER * (_OLD / (_OLD + max(waited, timedelta())))
+    return (replace(_HOUR_OF_WRITES, cost=_ROOM_TO_BEGIN + round(for_older)),)
+
 
 # GitHub counts 900 points a minute, one for a read and five for a write. The writes above take 305 of them, so that 490
 # are promised to reviews before they begin to read, fifteen each; what is left is for those that read their files late.

@@ -1,15 +1,15 @@
 """Keeps each installation below GitHub's secondary limits: 900 points a minute; 80 writes a minute, 500 an hour."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from codereview.control_ports import Buckets
 from codereview.domain.control.quotas import (
     GITHUB_READS,
     GITHUB_WRITES,
     GITHUB_WRITES_AHEAD,
-    ROOM_TO_BEGIN,
     ROOM_TO_GO_ON,
+    room_to_begin,
 )
 from codereview.domain.limits import Refused
 from codereview.errors import HeldError, ThrottledError
@@ -60,9 +60,13 @@ class PaceReviews:
     clock: Clock
     buckets: Buckets
 
-    def __call__(self, installation_id: int, *, has_begun: bool) -> None:
-        """Return if the review may read now; raises HeldError if not: there is a crowd, and nothing is broken."""
-        room, now = ROOM_TO_GO_ON if has_begun else ROOM_TO_BEGIN, self.clock.now()
+    def __call__(self, installation_id: int, *, since: datetime | None) -> None:
+        """Return if the review may read now; raises HeldError if not: there is a crowd, and nothing is broken.
+
+        `since` is when it was asked for, None if it has begun.
+        """
+        now = self.clock.now()
+        room = ROOM_TO_GO_ON if since is None else room_to_begin(now - since)
         decision = self.buckets.look(f"github#{installation_id}", room, now=now)
         if isinstance(decision, Refused):
             raise HeldError(MANY_WRITE, retry_after=max(decision.retry_after or _CROWDED, _CROWDED))
