@@ -114,6 +114,20 @@ def test_a_parked_review_is_counted_in_all_and_by_its_reason(reason: str, metric
     assert measured(Parked(reason=reason, until=_NOW), None, at=_NOW) == {Metric.REVIEWS_PARKED: 1, metric: 1}
 
 
+@pytest.mark.parametrize(
+    ("cause", "metric"),
+    [
+        (WaitReason.RATE_LIMIT, Metric.REVIEWS_PARKED_FOR_THROTTLE),
+        (WaitReason.OUTAGE, Metric.REVIEWS_PARKED_FOR_OUTAGE),
+    ],
+)
+def test_a_message_that_waits_for_an_error_in_its_own_words_was_switched_by_nobody(
+    cause: WaitReason, metric: Metric
+) -> None:
+    waiting = Parked(reason="GitHub answered 502", until=_NOW, cause=cause)
+    assert measured(waiting, None, at=_NOW) == {Metric.REVIEWS_PARKED: 1, metric: 1}
+
+
 def test_a_metrics_time_is_in_milliseconds() -> None:
     assert embedded({Metric.REVIEWS_POSTED: 1}, at=_NOW)["_aws"]["Timestamp"] == 1_773_576_060_000
 

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES, Admit, Degrade, Park, pause
+from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES, Admit, Degrade, Park, WaitReason, pause
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
 from codereview.errors import HeldError, RetryableError, ThrottledError
@@ -323,7 +323,7 @@ def test_a_review_that_finds_a_crowd_comes_again_in_a_minute_or_two_however_long
 
     world.is_crowded = True
     outcome = world.reviewer().handle(pull_request_event(), deadline=world.now + HOUR)
-    assert outcome == Parked(reason="a crowd", until=world.now + timedelta(minutes=1.5))
+    assert outcome == Parked(reason="a crowd", until=world.now + timedelta(minutes=1.5), cause=WaitReason.RATE_LIMIT)
     assert not any(name.startswith("github.") and name != "github.repository" for name in world.calls)
     world.is_crowded = False
     world.settle()

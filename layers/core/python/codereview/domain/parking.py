@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from codereview.domain.control.budgets import Degree, Reservation
 from codereview.domain.envelope import Envelope
 from codereview.domain.review import TenantId, tenant_of
+from codereview.errors import HeldError, RetryableError, ThrottledError
 
 # Without a better word from the other side, wait half as long again as it has been waiting, within these bounds: an
 # hour's outage costs about eight attempts, and is noticed to be over within half an hour.
@@ -30,6 +31,11 @@ class WaitReason(StrEnum):
     RATE_LIMIT = "a rate limit of GitHub or of the language model"
     OUTAGE = "an outage of GitHub or of the language model"
     SETTLING = "GitHub's list of reviews, which may not show yet what was just posted"
+
+
+def cause(error: RetryableError) -> WaitReason:
+    """Say what kind of trouble an error is to whoever waits: a crowd is one that a limit has made."""
+    return WaitReason.RATE_LIMIT if isinstance(error, ThrottledError | HeldError) else WaitReason.OUTAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,11 +117,13 @@ class Parked:
     """The review waits, as a state in the control table, and goes on at about `until` without this message.
 
     `is_renewed` where it was waiting for that already: one that is paused is looked at every minute, and waits once.
+    `cause` is a WaitReason where `reason` is an error's own words.
     """
 
     reason: str
     until: datetime
     is_renewed: bool = False
+    cause: str | None = None
 
 
 Outcome = Skipped | Superseded | Overtaken | Posted | Failed | Parked

@@ -111,5 +111,5 @@ def measured(ended: object, envelope: Envelope | None, *, at: datetime) -> Mappi
     if isinstance(ended, Posted) and envelope is not None and envelope.received_at:
         values[Metric.REVIEW_SECONDS] = (at - datetime.fromisoformat(envelope.received_at)).total_seconds()
     if isinstance(ended, Parked):
-        values[_PARKED_FOR.get(ended.reason, Metric.REVIEWS_PARKED_FOR_SWITCH)] = 1
+        values[_PARKED_FOR.get(ended.cause or ended.reason, Metric.REVIEWS_PARKED_FOR_SWITCH)] = 1
     return values

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from codereview.domain.envelope import Envelope
-from codereview.domain.parking import Held, pause
+from codereview.domain.parking import Held, cause, pause
 from codereview.domain.review import Parked
 from codereview.errors import HeldError, PermanentError, RetryableError
 from codereview.ports import Agenda
@@ -20,4 +20,4 @@ def hold(envelope: Envelope, error: RetryableError, *, agenda: Agenda, now: date
         agenda.hold(held)
     except (RetryableError, PermanentError):
         raise error from None
-    return Parked(reason=held.reason, until=until)
+    return Parked(reason=held.reason, until=until, cause=cause(error))

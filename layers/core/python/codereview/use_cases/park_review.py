@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from codereview import messages
-from codereview.domain.parking import GIVE_UP_AFTER, Park, WaitReason, pause
+from codereview.domain.parking import GIVE_UP_AFTER, Park, cause, pause
 from codereview.domain.review import Outcome, Parked, ReviewState
-from codereview.errors import PermanentError, RetryableError, ThrottledError
+from codereview.errors import PermanentError, RetryableError
 from codereview.github_ports import Repository
 from codereview.ports import Clock, Lease, ReviewItem, ReviewStore
 from codereview.use_cases.end_review import EndReview
@@ -31,9 +31,8 @@ class ParkReview:
         if now - since > GIVE_UP_AFTER:
             reason = f"it did not work for {GIVE_UP_AFTER.days} days: {error}"
             return self.end(repository, lease, replace(item, state=ReviewState.FAILED, reason=reason))
-        why = WaitReason.RATE_LIMIT if isinstance(error, ThrottledError) else WaitReason.OUTAGE
         until = now + pause(now - since, asked=error.retry_after, jitter=self.jitter())
-        return self(repository, lease, item, Park(reason=why.value, until=until))
+        return self(repository, lease, item, Park(reason=cause(error).value, until=until))
 
     def __call__(self, repository: Repository, lease: Lease, item: ReviewItem, decision: Park) -> Parked:
         """Store that the review waits, and say so where people look; the message is not needed any more."""
