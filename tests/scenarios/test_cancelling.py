@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -142,3 +142,19 @@ def test_a_review_can_be_cancelled_at_some_of_these_places_and_not_at_others() -
         world.deliver(pull_request_event())
         answers.add(world.answer)
     assert {"cancelled", "the review is being posted", "the review has ended"} <= answers
+
+
+def test_a_check_run_that_is_made_while_its_review_is_cancelled_is_ended_too() -> None:
+    world = CancellingWorld()
+
+    def cancel_and_let_the_reconciler_come_first() -> None:
+        world.cancel()
+        world.now += timedelta(seconds=20)
+        world.reconcile()
+        while world.queue:
+            world.receive(world.queue.pop(0))
+
+    world.before["github.start_check_run"] = cancel_and_let_the_reconciler_come_first
+    world.deliver(pull_request_event())
+    assert world.answer == "cancelled"
+    assert [run.status for run, _, _ in world.checks.values()] == ["completed"]

@@ -21,11 +21,10 @@ from hypothesis import strategies as st
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Held
 from codereview.domain.reconciling import Due, fair_order
-from codereview.domain.review import Outcome, Posted, tenant_of
+from codereview.domain.review import LEASE, Outcome, Posted, tenant_of
 from codereview.domain.turns import ABOUT, RELEASES_FOR_EACH_REVIEWER, Turn, Turns, give_back, share, take
 from codereview.errors import RetryableError
 from codereview.use_cases.reconcile.release_due import ReleaseDue
-from codereview.use_cases.review_pull_request import LEASE
 from codereview.use_cases.take_turns import TakeTurns
 from tests.scenarios.events import NOW, pull_request_event
 

@@ -338,6 +338,22 @@ def test_a_review_that_was_shown_goes_on_past_the_crowd_that_may_not_begin() -> 
     expect_one_review(world)
 
 
+def test_a_review_whose_head_has_moved_does_not_let_the_newer_one_begin_past_the_crowd() -> None:
+    world = CrowdedWorld(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
+    world.arrive(pull_request_event())
+    world.is_crowded, world.head = True, HEAD_B
+    begun = len(world.checks)
+    for _ in range(120):
+        world.now += timedelta(minutes=1)
+        world.reconcile()
+        while world.queue:
+            world.receive(world.queue.pop(0))
+    assert [(run.status, len(world.checks)) for run, _, _ in world.checks.values()] == [("completed", begun)]
+    world.is_crowded = False
+    assert isinstance(world.settle(), Posted)
+    assert [review.commit_id for review, _ in world.reviews] == [HEAD_B]
+
+
 def test_a_duplicate_message_of_a_parked_review_neither_doubles_nor_loses_it() -> None:
     world = World(blackouts=[Blackout(prefix="model", until=NOW + HOUR)])
     for _ in range(3):

@@ -6,10 +6,9 @@ from itertools import count
 
 import pytest
 
-from codereview.domain.review import ReviewState
+from codereview.domain.review import LEASE, ReviewState
 from codereview.errors import BusyError, ThrottledError
 from codereview.use_cases.publish_review import LEAST_TIME
-from codereview.use_cases.review_pull_request import LEASE
 from tests.scenarios.events import pull_request_event
 from tests.scenarios.fake_desk import reserving
 from tests.scenarios.faults import Blackout

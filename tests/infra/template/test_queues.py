@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from codereview.domain.reconciling import POISON_ROUND
-from codereview.use_cases.review_pull_request import LEASE
+from codereview.domain.review import LEASE
 from tests.infra.template.deployed import Stack, target
 
 MIN_VISIBILITY_FACTOR = 6  # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html

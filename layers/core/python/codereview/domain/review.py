@@ -1,7 +1,7 @@
 """The identity of a review and the life that it goes through."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
@@ -13,6 +13,10 @@ _NAMESPACE = UUID("5f1d9c52-9f39-4d4a-8d55-0f0c5f1f8a11")
 
 # The name of our check runs on GitHub: branch protection rules hang on it, and a re-requested check is ours by it.
 CHECK_NAME = "AI Code Review"
+
+# How long a worker has a pull request to itself. A Lambda is dead at its time-out (300 s), so a longer lease can never
+# have two living owners.
+LEASE = timedelta(seconds=360)
 
 # The kind of the review that each head gets by itself.
 AUTOMATIC = "auto"

@@ -74,7 +74,9 @@ class EndReview:
         if item.check_run_id is not None and not item.is_check_finished and repository is not None:
             self._end_check(repository, item.check_run_id, item)
         is_check_finished = item.is_check_finished or item.check_run_id is not None
-        self.store.save(lease, replace(item, is_check_finished=is_check_finished, due_at=None), now=self.clock.now())
+        self.store.save(
+            lease, replace(item, is_check_finished=is_check_finished, strikes=0, due_at=None), now=self.clock.now()
+        )
 
     def _end_check(self, repository: Repository, check_run_id: int, item: ReviewItem) -> None:
         try:

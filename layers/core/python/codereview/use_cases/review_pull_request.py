@@ -29,6 +29,7 @@ from codereview.domain.raising import raised_at
 from codereview.domain.review import (
     AUTOMATIC,
     CHECK_NAME,
+    LEASE,
     Outcome,
     ReviewKey,
     ReviewState,
@@ -56,11 +57,12 @@ from codereview.use_cases.make_result import MakeResult
 from codereview.use_cases.park_review import ParkReview
 from codereview.use_cases.publish_review import PublishReview
 
-# A Lambda is dead at its time-out (300 s), so a longer lease can never have two living owners.
-LEASE = timedelta(seconds=360)
-
 # Right after a webhook, GitHub may not know the object yet: https://github.com/rust-lang/highfive/issues/190
 _NEW_OBJECT_AGE = timedelta(minutes=5)
+
+# With less time than this before the function ends no other review is begun: models would not be asked any more.
+_TIME_FOR_A_REVIEW = timedelta(seconds=180)
+TOO_LATE = "too little time was left for the newer head"
 
 # How much later than the end of its lease a broken-off review is taken up again, doubled with each such attempt.
 _STRIKE_PAUSE = timedelta(minutes=1)
@@ -107,7 +109,7 @@ class ReviewPullRequest:
         except BusyError:
             raise
         except RetryableError as error:
-            return hold(envelope, error, agenda=self.agenda, now=self.clock.now(), jitter=self.jitter())
+            return self._hold(envelope, error)
         except ForbiddenError:  # by a token that was good when the repository was opened
             return self._end_without_github(envelope, SkipReason.INSTALLATION_GONE)
         except NotFoundError:
@@ -199,11 +201,13 @@ class ReviewPullRequest:
             envelope.installation_id, since=None if has_begun else _received(envelope) or self.clock.now()
         )
         pull_request = self._read(envelope, repository, lease.pull_request.number)
-        if resumed is not None and (pull_request is None or pull_request.head_sha != resumed.key.head_sha):
+        has_moved = resumed is not None and pull_request is not None and pull_request.head_sha != resumed.key.head_sha
+        if resumed is not None and (has_moved or pull_request is None):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
-            resumed = None
         if pull_request is None:
             return Skipped(reason=SkipReason.PULL_REQUEST_GONE), None
+        if has_moved:
+            return self._go_on(envelope, repository, lease, deadline)
         item = resumed or self._item(envelope, lease.pull_request, pull_request)
         if item.state.is_final:
             return self.end.again(repository, lease, item), item.key.kind
@@ -212,10 +216,26 @@ class ReviewPullRequest:
         if reason is not None:
             return self.end(repository, lease, ended(item, ReviewState.SKIPPED, reason.value)), item.key.kind
         outcome = self._work(repository, pull_request, lease, item, deadline)
-        # Until the newer head's review is saved, the message itself keeps what was asked for.
-        if _goes_on(envelope, outcome):
-            return self._review(envelope, repository, lease, deadline)
-        return outcome, item.key.kind
+        goes_on = _goes_on(envelope, outcome)
+        return self._go_on(envelope, repository, lease, deadline) if goes_on else (outcome, item.key.kind)
+
+    def _go_on(
+        self, envelope: Envelope, repository: Repository, lease: Lease, deadline: datetime
+    ) -> tuple[Outcome, str | None]:
+        """Review the head that the pull request has moved on to, of which nothing has begun.
+
+        Until that review is saved the message itself keeps what was asked for; it waits where time or room is missing.
+        """
+        asked = replace(envelope, review_id=None)
+        if deadline - self.clock.now() < _TIME_FOR_A_REVIEW:
+            return self._hold(asked, HeldError(TOO_LATE, retry_after=timedelta())), None
+        try:
+            return self._review(asked, repository, lease, deadline)
+        except HeldError as error:
+            return self._hold(asked, error), None
+
+    def _hold(self, envelope: Envelope, error: RetryableError) -> Outcome:
+        return hold(envelope, error, agenda=self.agenda, now=self.clock.now(), jitter=self.jitter())
 
     def _without_a_look(
         self, envelope: Envelope, repository: Repository, lease: Lease, resumed: ReviewItem
@@ -227,7 +247,8 @@ class ReviewPullRequest:
         if resumed.state is ReviewState.PARKED:
             # Before GitHub is asked: a review that is paused for days is looked at every minute.
             held = self.switches.holding(resumed.key, now=self.clock.now())
-            return self.park(repository, lease, resumed, held) if isinstance(held, Park) else None
+            paused = replace(resumed, waiting_since=None)
+            return self.park(repository, lease, paused, held) if isinstance(held, Park) else None
         return None
 
     def _work(
@@ -383,7 +404,13 @@ class ReviewPullRequest:
         )
 
     def _begin(self, lease: Lease, item: ReviewItem) -> ReviewItem:
-        """Mark the review as running, and as due when this worker can no longer be alive."""
+        """Mark the review as running, and as due when this worker can no longer be alive.
+
+        One that is taken up again after it had ended begins anew: what it waited for, and how often it was tried to
+        tell of its end, was another life's.
+        """
+        if item.state.is_end:
+            item = replace(item, waiting_since=None, strikes=0)
         item = replace(
             item,
             state=ReviewState.ANSWERED if item.result is not None else ReviewState.RUNNING,

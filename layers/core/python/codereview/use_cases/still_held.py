@@ -11,10 +11,9 @@ from uuid import UUID
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Park
-from codereview.domain.review import Outcome, Parked, ReviewState
+from codereview.domain.review import LEASE, Outcome, Parked, ReviewState
 from codereview.errors import LostLeaseError, RetryableError
 from codereview.ports import Busy, Clock, Ids, PullRequestKey, ReviewItem, ReviewStore, Switches
-from codereview.use_cases.review_pull_request import LEASE
 from codereview.use_cases.take_turns import Review
 
 
@@ -51,7 +50,9 @@ class StillHeld:
             held = self._held(item) if item is not None else None
             if item is None or held is None:
                 return None
-            self.store.save(lease, replace(item, due_at=held.until, strikes=0), now=self.clock.now())
+            self.store.save(
+                lease, replace(item, due_at=held.until, strikes=0, waiting_since=None), now=self.clock.now()
+            )
             return Parked(reason=held.reason, until=held.until, is_renewed=True)
         finally:
             with suppress(RetryableError, LostLeaseError):

@@ -7,11 +7,10 @@ from typing import Protocol
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Held
-from codereview.domain.review import Outcome, Parked, tenant_of
+from codereview.domain.review import LEASE, Outcome, Parked, tenant_of
 from codereview.domain.turns import HELD_FOR, Turn, Turns, give_back, take
 from codereview.errors import PermanentError, RetryableError
 from codereview.ports import Agenda, Clock, Ids
-from codereview.use_cases.review_pull_request import LEASE
 
 SHARE_IS_TAKEN = "the tenant's share of the reviewers is taken"
 _MOST_TRIES = 20  # of a write that others forestall: each time one of them got through

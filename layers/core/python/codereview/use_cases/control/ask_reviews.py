@@ -19,7 +19,7 @@ from codereview.control_ports import AuditOutbox, LiveReviews, Page, SeizableRev
 from codereview.domain.control.audit import AuditEntry, Request, audited
 from codereview.domain.control.tenants import Tenant
 from codereview.domain.envelope import Envelope, Trigger
-from codereview.domain.review import ReviewState
+from codereview.domain.review import LEASE, ReviewState
 from codereview.errors import BusyError, ConflictError, LostLeaseError, NotFoundError
 from codereview.ports import Ids, PullRequestKey, ReviewItem, ReviewQueue
 
@@ -111,7 +111,8 @@ class AskReviews:
                 reason=CANCELLED,
                 is_check_finished=False,
                 is_recorded=False,
-                due_at=request.at,
+                # A worker may be making the check run just now; it is looked for when that one is dead for certain.
+                due_at=request.at if item.check_run_id is not None else request.at + LEASE,
             )
             self.store.save_audited(lease, after, now=request.at, audit=_entry(tenant, item, request))
         except LostLeaseError as error:

@@ -14,12 +14,11 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import decode
 from codereview.domain.parking import GIVE_UP_AFTER
 from codereview.domain.reconciling import MAX_MOVES
-from codereview.domain.review import CHECK_NAME, ReviewState
+from codereview.domain.review import CHECK_NAME, LEASE, ReviewState
 from codereview.errors import LostLeaseError, PermanentError, RetryableError
 from codereview.github_ports import GitHub, Repository
 from codereview.ports import Busy, Clock, Ids, Lease, PullRequestKey, ReviewItem, ReviewStore
 from codereview.use_cases.end_review import EndReview, our_check_run
-from codereview.use_cases.review_pull_request import LEASE
 
 IN_VAIN: Final = f"its message broke off at every attempt, also after it was moved back {MAX_MOVES} times"
 
