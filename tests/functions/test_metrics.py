@@ -260,7 +260,8 @@ def test_the_least_that_any_installation_has_left_is_kept() -> None:
     tally = Tally()
     observe = watch_quota(tally)
     for limit, left in (("5000", "4999"), ("12500", "321"), ("5000", "4000"), ("60", "1"), ("5000", "x"), ("", "")):
-        observe(httpx.Response(200, headers={"x-ratelimit-limit": limit, "x-ratelimit-remaining": left}))
+        said = {"x-ratelimit-limit": limit, "x-ratelimit-remaining": left, "x-ratelimit-reset": "1773576060"}
+        observe(httpx.Response(200, headers=said))
     observe(httpx.Response(200))
     assert tally.take() == {Metric.GITHUB_QUOTA_LEFT: 321}
 

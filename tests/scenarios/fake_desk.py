@@ -113,6 +113,9 @@ class Admission:
     def admit(self, request: AdmissionRequest, *, now: datetime) -> AdmissionDecision:
         return self.world.call("admission.admit", lambda: self.world.admission(request))
 
+    def still_waits(self, key: ReviewKey, reason: str, *, now: datetime) -> Park | None:
+        return self.world.still_waits(reason)
+
 
 @dataclass
 class SwitchBoard:

@@ -9,7 +9,15 @@ from codereview.domain.change import FileChange, FileStatus
 from codereview.domain.diff import parse_patch
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.errors import NotFoundError, RejectedError
-from codereview.github_ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
+from codereview.github_ports import (
+    CheckRun,
+    PostedComment,
+    PostedReview,
+    PullRequest,
+    Quota,
+    RepositoryIdentity,
+    WriteSlot,
+)
 
 if TYPE_CHECKING:
     from tests.scenarios.world import World
@@ -89,6 +97,9 @@ class Repository:
             for number in [review.id * 100 + index]
             for up, down in [self.world.thumbs.get(number, (0, 0))]
         ]
+
+    def quota(self) -> Quota | None:
+        return self.world.quota()
 
     def write_slot(self) -> WriteSlot:
         return self.world.call("pacing.slot", WriteSlot)

@@ -22,10 +22,10 @@ from codereview.domain.control.pauses import Pause, PauseTarget
 from codereview.domain.control.quotas import Budgets, QuotaSet
 from codereview.domain.control.tenants import Tenant, TenantStatus
 from codereview.domain.finding import Candidate, Severity
-from codereview.domain.parking import AdmissionDecision
+from codereview.domain.parking import AdmissionDecision, Park
 from codereview.domain.prices import TokenPrices
 from codereview.domain.result import ReviewResult, Usage
-from codereview.domain.review import TenantId
+from codereview.domain.review import ReviewKey, TenantId
 from codereview.domain.stored import decode_result
 from codereview.model_ports import (
     AnalyzerReport,
@@ -290,6 +290,11 @@ class WatchedAdmission:
         self.world.requests.append(request)
         # The time is read again: a hook of the world may have moved it.
         return self.world.call("admission.admit", lambda: self.admission.admit(request, now=self.world.now))
+
+    def still_waits(self, key: ReviewKey, reason: str, *, now: datetime) -> Park | None:
+        return self.world.call(
+            "admission.still_waits", lambda: self.admission.still_waits(key, reason, now=self.world.now)
+        )
 
 
 @dataclass

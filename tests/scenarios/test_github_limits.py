@@ -7,7 +7,6 @@ stand-in's own meters, fed by every call of every reviewer.
 import heapq
 import random
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from codereview.domain.limits import Decision, Granted, Take, advanced, decide
 from codereview.domain.review import ReviewState
 from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
 from codereview.errors import RetryableError, ThrottledError
+from codereview.github_ports import Quota
 from codereview.use_cases.control.pace_github import PaceReviews, PaceWrites
 from codereview.use_cases.review_pull_request import ReviewPullRequest
 from local.github.meters import Ceilings, Meter
@@ -33,6 +33,8 @@ A_CALL = timedelta(milliseconds=200)
 AN_ANSWER = timedelta(seconds=20)
 A_LOOK = timedelta(seconds=5)
 INSTALLATION = 1
+LISTS = ("github.changed_files", "github.check_runs", "github.reviews", "github.review_comments")
+FULL = Quota(limit=Limits().requests_per_hour, remaining=Limits().requests_per_hour, reset_at=NOW)
 RELEASED_IN_A_MINUTE = REVIEWERS * RELEASES_FOR_EACH_REVIEWER
 
 
@@ -106,8 +108,9 @@ class Installation:
     time: Time = field(default_factory=Time)
     buckets: Buckets = field(default_factory=Buckets)
     meter: Meter = field(default_factory=Meter)
-    requests: deque[datetime] = field(default_factory=deque)  # of the last hour
+    quota: Quota = field(default_factory=lambda: FULL)
     is_paced: bool = True
+    pages_each: int = 1  # of a list
     violations: list[str] = field(default_factory=list)
     is_over: bool = False
     chance: random.Random = field(default_factory=lambda: random.Random(1))
@@ -126,7 +129,8 @@ class Installation:
 
     def charge(self, name: str, *, is_write: bool) -> None:
         """Be GitHub's limiter."""
-        self._count(name)
+        for _ in range(self.pages_each if name in LISTS else 1):
+            self._count(name)
         self.meter.running += 1
         # More than is content counts as content here: every write, not only what creates something.
         excess = self.meter.charge(
@@ -139,12 +143,12 @@ class Installation:
             raise ThrottledError(name, retry_after=timedelta(seconds=excess.wait))
 
     def _count(self, name: str) -> None:
-        """Hold every hour to GitHub's limit, not only its own ones: where they begin is its choice."""
-        self.requests.append(self.time.now())
-        while self.requests[0] <= self.time.now() - timedelta(hours=1):
-            self.requests.popleft()
-        if len(self.requests) > Limits().requests_per_hour:
+        """Count against GitHub's hour, which begins with the first request after the last one's end."""
+        if self.time.now() >= self.quota.reset_at:
+            self.quota = replace(FULL, reset_at=self.time.now() + timedelta(hours=1))
+        if self.quota.remaining == 0:
             self.violations.append(f"requests_per_hour: {name}")
+        self.quota = replace(self.quota, remaining=max(self.quota.remaining - 1, 0))
 
     def review(self) -> None:
         """Be one reviewer."""
@@ -200,6 +204,9 @@ class PullRequestWorld(World):
     def reviewer(self) -> ReviewPullRequest:
         return replace(super().reviewer(), jitter=self.installation.chance.random)
 
+    def quota(self) -> Quota | None:
+        return self.installation.quota if self.installation.is_paced else None
+
     def pace_reviews(self, *, since: datetime | None) -> None:
         if self.installation.is_paced:
             self.pace_of_reviews(INSTALLATION, since=since)
@@ -217,8 +224,10 @@ class PullRequestWorld(World):
         return super().call(name, effect, is_write=is_write)
 
 
-def run(pull_requests: int, *, apart: timedelta = timedelta(), is_paced: bool = True) -> Installation:
-    installation = Installation(is_paced=is_paced)
+def run(
+    pull_requests: int, *, apart: timedelta = timedelta(), is_paced: bool = True, pages_each: int = 1
+) -> Installation:
+    installation = Installation(is_paced=is_paced, pages_each=pages_each)
     installation.open(pull_requests, apart=apart)
     installation.time.run([installation.reconcile, *(installation.review for _ in range(REVIEWERS))])
     for world in installation.worlds:
@@ -257,6 +266,10 @@ def test_a_thousand_pull_requests_of_one_installation_at_once_break_no_limit() -
     writes_within_the_limits(installation, 1_000)
     # What we allow ourselves is four writes in five of GitHub's hour; no more time than that takes is lost.
     assert installation.time.now() - NOW <= 1.1 * timedelta(hours=(3 * 1_000 - 100) / 400)
+
+
+def test_reviews_that_read_long_lists_leave_githubs_requests_of_the_hour_to_those_that_have_begun() -> None:
+    assert run(150, pages_each=15).violations == []
 
 
 @pytest.mark.long

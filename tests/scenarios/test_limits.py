@@ -11,7 +11,7 @@ from codereview.domain.control.flags import AgentFlag, AgentMode
 from codereview.domain.control.quotas import Budgets, QuotaSet
 from codereview.domain.envelope import Trigger
 from codereview.domain.limits import Rate
-from codereview.domain.review import Parked, Posted
+from codereview.domain.review import Parked, Posted, ReviewKey
 from codereview.errors import HeldError, ThrottledError
 from codereview.use_cases.control.admit_review import AdmissionReason
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
@@ -50,6 +50,23 @@ def test_reviews_beyond_the_rate_wait_their_turn_and_each_is_charged_once(limite
             assert isinstance(limited.settle(), Posted)
     assert len(limited.reviews) == 8
     assert NOW + timedelta(minutes=5) <= limited.now <= NOW + timedelta(minutes=15)
+
+
+def test_a_used_up_rate_is_seen_without_taking_from_it_and_only_by_who_waits_for_it(limited: LimitedWorld) -> None:
+    limited.limit(QuotaSet(tenant=TENANT, reviews=Rate(units=6, period=HOUR, burst=1)))
+    admission = limited.control().admission
+    key = ReviewKey(tenant=TENANT, repository_id=2, number=3, head_sha=HEAD_A)
+    assert admission.still_waits(key, AdmissionReason.RATE, now=limited.now) is None
+    limited.deliver(pull_request_event(HEAD_A))
+    for _ in range(3):
+        waiting = admission.still_waits(key, AdmissionReason.RATE, now=limited.now)
+        assert waiting is not None
+        assert (waiting.reason, waiting.until) <= (AdmissionReason.RATE, limited.now + timedelta(minutes=10))
+    assert admission.still_waits(key, AdmissionReason.LOOP, now=limited.now) is None
+    assert admission.still_waits(key, AdmissionReason.RATE, now=limited.now + timedelta(minutes=10)) is None
+    limited.switch(models=False)
+    limited.now += timedelta(minutes=2)  # settings are kept for a minute
+    assert admission.still_waits(key, AdmissionReason.RATE, now=limited.now) is None
 
 
 def test_a_change_that_is_larger_than_the_limit_goes_without_models(limited: LimitedWorld) -> None:

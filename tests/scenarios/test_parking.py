@@ -13,6 +13,7 @@ from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES,
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
 from codereview.errors import HeldError, RetryableError, ThrottledError
+from codereview.github_ports import Quota
 from tests.scenarios.events import HEAD_B, NOW, command_event, pull_request_event
 from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.promises import expect_nothing_lost_or_doubled
@@ -352,6 +353,66 @@ def test_a_review_whose_head_has_moved_does_not_let_the_newer_one_begin_past_the
     world.is_crowded = False
     assert isinstance(world.settle(), Posted)
     assert [review.commit_id for review, _ in world.reviews] == [HEAD_B]
+
+
+class ScarceWorld(World):
+    """GitHub has a number of requests left, until the next hour begins."""
+
+    left = 5_000
+    is_told = True
+
+    def quota(self) -> Quota | None:
+        if not self.is_told and "github.pull_request" not in self.calls:
+            return None
+        return Quota(limit=5_000, remaining=self.left if self.now < FULL_AT else 5_000, reset_at=FULL_AT)
+
+
+FULL_AT = NOW + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_with_few_requests_left_no_review_begins_before_github_has_more(*, is_told: bool) -> None:
+    world = ScarceWorld()
+    world.left, world.is_told = 499, is_told
+    waiting = world.arrive(pull_request_event())
+    assert isinstance(waiting, Parked)
+    assert FULL_AT <= waiting.until <= FULL_AT + timedelta(minutes=5)
+    assert world.checks == {}
+    assert isinstance(world.settle(), Posted)
+    looks = world.calls[: world.calls.index("github.start_check_run")].count("github.pull_request")
+    assert looks == (1 if is_told else 2)
+    expect_one_review(world)
+
+
+def test_a_review_that_has_begun_may_have_the_last_requests() -> None:
+    world = ScarceWorld(blackouts=[Blackout(prefix="model", until=NOW + timedelta(minutes=3))])
+    world.arrive(pull_request_event())
+    world.left = 499
+    assert isinstance(world.settle(), Posted)
+    assert world.now < FULL_AT
+    expect_one_review(world)
+
+
+class RatedWorld(World):
+    """The tenant's rate is used up until a time, which admission says of whoever asks."""
+
+    free_at = NOW + HOUR
+
+    def still_waits(self, reason: str) -> Park | None:
+        is_its_reason = reason == "the tenant's rate" and self.now < self.free_at
+        return Park(reason=reason, until=self.now + timedelta(minutes=10)) if is_its_reason else None
+
+
+def test_a_review_that_waits_for_its_tenants_rate_is_looked_at_without_github() -> None:
+    world = RatedWorld(admission=lambda _: Park(reason="the tenant's rate", until=NOW + timedelta(minutes=10)))
+    world.arrive(pull_request_event())
+    world.calls.clear()
+    world.admission = lambda _: Admit()
+    assert isinstance(world.settle(), Posted)
+    first = next(at for at, name in enumerate(world.calls) if name.startswith("github."))
+    assert world.calls[:first].count("agenda.due") > 5
+    assert len(world.waiting_notes) == 1
+    expect_one_review(world)
 
 
 def test_a_duplicate_message_of_a_parked_review_neither_doubles_nor_loses_it() -> None:

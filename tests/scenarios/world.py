@@ -21,7 +21,7 @@ from codereview.domain.publication import CheckOutput, Publication, ReviewCommen
 from codereview.domain.record import ReviewRecorded
 from codereview.domain.review import SkipReason
 from codereview.errors import CodeReviewError, ForbiddenError, NotFoundError, RetryableError, UnknownOutcomeError
-from codereview.github_ports import CheckRun, PostedReview
+from codereview.github_ports import CheckRun, PostedReview, Quota
 from codereview.ports import AdmissionRequest, PullRequestKey, ReviewItem
 from codereview.use_cases.drop_overtaken import DropOvertaken
 from codereview.use_cases.end_review import EndReview
@@ -158,6 +158,14 @@ class World:
     def pace_reviews(self, *, since: datetime | None) -> None:
         """Let every review begin; worlds with limits do not."""
 
+    def still_waits(self, reason: str) -> Park | None:
+        """Let every review be admitted that waited to be; worlds with limits do not."""
+        return None
+
+    def quota(self) -> Quota | None:
+        """Say how many requests are left; worlds with limits do."""
+        return None
+
     def desk(self) -> "Desk":
         """Make what a worker asks about switches and money, and what makes its results."""
         return Desk(
@@ -182,7 +190,14 @@ class World:
             reviewers=self.reviewers,
             jitter=lambda: 0.5,
         )
-        held = StillHeld(clock=clock, ids=ids, store=Store(self), switches=review.switches, review=turns)
+        held = StillHeld(
+            clock=clock,
+            ids=ids,
+            store=Store(self),
+            switches=review.switches,
+            admission=review.make_result.admission,
+            review=turns,
+        )
         return DropOvertaken(clock=clock, store=Store(self), review=held)
 
     def reviewer(self) -> ReviewPullRequest:

@@ -29,7 +29,7 @@ from codereview.use_cases.control.pace_github import MANY_BEGIN, MANY_WRITE
 from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
 from codereview.use_cases.reconcile import announce
 from codereview.use_cases.reconcile.announce import TEXTS, AnnounceTrouble
-from codereview.use_cases.review_pull_request import TOO_LATE
+from codereview.use_cases.review_pull_request import FEW_REQUESTS, TOO_LATE
 from codereview.use_cases.take_turns import SHARE_IS_TAKEN
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_a_limit_and_a_budget_are_told_the_tenant_that_has_them_alone() -> None:
 
 
 def test_what_waits_for_its_turn_by_our_own_words_is_no_outage() -> None:
-    for reason in (SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN, MANY_WRITE, TOO_LATE):
+    for reason in (SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN, MANY_WRITE, FEW_REQUESTS, TOO_LATE):
         assert announcements(waits(reason, *range(20), is_held=True), announce._OWN) == ()
 
 

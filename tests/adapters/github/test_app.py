@@ -1,6 +1,6 @@
 """The App's tokens: what they reach, how they are proved, when they are renewed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import jwt
@@ -8,6 +8,7 @@ import pytest
 
 from codereview.adapters.github.tokens import AppCredentials, app_jwt, private_key_text
 from codereview.errors import ConfigurationError, ForbiddenError, NotFoundError
+from codereview.github_ports import Quota
 from tests.adapters.github.world import KEY, NOW, PEM, World
 
 TOKENS = "POST /app/installations/5/access_tokens"
@@ -130,3 +131,47 @@ def test_f49_a_token_that_is_refused_twice_is_given_up() -> None:
 
 def test_credentials_and_tokens_do_not_show_themselves() -> None:
     assert PEM[40:60] not in repr(AppCredentials(app_id="1", private_key=PEM))
+
+
+def said(left: str, *, resource: str = "core", reset: str = "1773578000") -> httpx.Response:
+    """Answer with a pull request, and with how the installation stands."""
+    names = {"limit": "5000", "remaining": left, "reset": reset, "resource": resource}
+    headers = {f"x-ratelimit-{name}": value for name, value in names.items()}
+    return httpx.Response(200, json=PULL_DOCUMENT, headers=headers)
+
+
+def test_how_an_installation_stands_is_known_to_all_its_repositories_and_to_no_other_installation() -> None:
+    app = World().on(PULL, said("499")).app()
+    assert app.repository(5, 2).quota() is None
+    app.repository(5, 2).pull_request(3)
+    assert app.repository(5, 2).quota() == Quota(
+        limit=5_000, remaining=499, reset_at=datetime.fromtimestamp(1773578000, UTC)
+    )
+    assert app.repository(6, 2).quota() is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        said("1", resource="graphql"),
+        said("-1"),
+        said("1", reset="soon"),
+        said("1", reset="9" * 12),
+        httpx.Response(200, json=PULL_DOCUMENT),
+    ],
+)
+def test_what_an_answer_does_not_say_of_the_quota_changes_nothing(other: httpx.Response) -> None:
+    app = World().on(PULL, said("4000"), other).app()
+    for _ in range(2):
+        app.repository(5, 2).pull_request(3)
+    quota = app.repository(5, 2).quota()
+    assert quota is not None
+    assert quota.remaining == 4_000
+
+
+def test_a_tenth_is_kept_for_what_has_begun() -> None:
+    assert [Quota(limit=12_500, remaining=left, reset_at=NOW).is_scarce for left in (1_250, 1_249, 0)] == [
+        False,
+        True,
+        True,
+    ]

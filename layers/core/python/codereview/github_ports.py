@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from codereview.domain.change import FileChange
@@ -66,6 +67,20 @@ class CheckRun:
     status: str  # queued, in_progress, completed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many of an installation's requests of this hour GitHub has left, and when the next hour begins."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether what is left is needed by what has begun: a tenth."""
+        return self.remaining * 10 < self.limit
+
+
 @dataclass(frozen=True, slots=True)
 class WriteSlot:
     """Proof that the installation may write now; good for one write that follows within a second."""
@@ -81,6 +96,10 @@ class Repository(Protocol):
     @property
     def identity(self) -> RepositoryIdentity:
         """What GitHub says the repository is."""
+        ...
+
+    def quota(self) -> Quota | None:
+        """Say how the installation stood by the latest answer that it had here; None where there was none."""
         ...
 
     def pull_request(self, number: int) -> PullRequest:

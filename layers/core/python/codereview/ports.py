@@ -233,6 +233,10 @@ class Admission(Protocol):
         """Decide whether the review may spend now."""
         ...
 
+    def still_waits(self, key: ReviewKey, reason: str, *, now: datetime) -> Park | None:
+        """Say whether a review that was parked for `reason` would be again, where that can be told without GitHub."""
+        ...
+
 
 class ReviewQueue(Protocol):
     """The queue in front of the reviewer."""

@@ -145,7 +145,14 @@ def _steps_before(
         reviewers=settings.reviewers,
         jitter=jitter,
     )
-    held = StillHeld(clock=clock, ids=ids, store=store, switches=review.switches, review=turns)
+    held = StillHeld(
+        clock=clock,
+        ids=ids,
+        store=store,
+        switches=review.switches,
+        admission=review.make_result.admission,
+        review=turns,
+    )
     return FollowInstallations(
         clock=clock,
         ids=ids,

@@ -64,6 +64,8 @@ _NEW_OBJECT_AGE = timedelta(minutes=5)
 _TIME_FOR_A_REVIEW = timedelta(seconds=180)
 TOO_LATE = "too little time was left for the newer head"
 
+FEW_REQUESTS = "few of GitHub's requests of this hour are left for this installation"
+
 # How much later than the end of its lease a broken-off review is taken up again, doubled with each such attempt.
 _STRIKE_PAUSE = timedelta(minutes=1)
 
@@ -197,10 +199,7 @@ class ReviewPullRequest:
                 return outcome, None
             resumed = None if resumed.state.is_end else resumed
         has_begun = resumed is not None and resumed.check_run_id is not None
-        self.pace_reviews(
-            envelope.installation_id, since=None if has_begun else _received(envelope) or self.clock.now()
-        )
-        pull_request = self._read(envelope, repository, lease.pull_request.number)
+        pull_request = self._read(envelope, repository, lease.pull_request.number, has_begun=has_begun)
         has_moved = resumed is not None and pull_request is not None and pull_request.head_sha != resumed.key.head_sha
         if resumed is not None and (has_moved or pull_request is None):
             self._leave_behind(repository, pull_request, lease, resumed, deadline)
@@ -367,14 +366,30 @@ class ReviewPullRequest:
             return None if may_spend else SkipReason.NOT_PERMITTED
         return reason
 
-    def _read(self, envelope: Envelope, repository: Repository, number: int) -> PullRequest | None:
-        """Read the pull request as GitHub has it now, which is what counts, whatever the message says."""
+    def _read(self, envelope: Envelope, repository: Repository, number: int, *, has_begun: bool) -> PullRequest | None:
+        """Read the pull request as GitHub has it now, which is what counts, whatever the message says.
+
+        A review that has not begun leaves what GitHub has left for the installation to those that have.
+        """
+        if not has_begun:
+            self._expect_requests(repository)
+        since = None if has_begun else _received(envelope) or self.clock.now()
+        self.pace_reviews(envelope.installation_id, since=since)
         try:
-            return repository.pull_request(number)
+            found = repository.pull_request(number)
         except NotFoundError:
             if self._is_new(envelope):
                 raise RetryableError("GitHub does not know the pull request yet") from None
             return None
+        if not has_begun:
+            self._expect_requests(repository)
+        return found
+
+    def _expect_requests(self, repository: Repository) -> None:
+        """Raise HeldError, until GitHub's next hour, if the latest answer that was had said that few are left."""
+        quota, now = repository.quota(), self.clock.now()
+        if quota is not None and quota.is_scarce and quota.reset_at > now:
+            raise HeldError(FEW_REQUESTS, retry_after=quota.reset_at - now)
 
     def _is_new(self, envelope: Envelope) -> bool:
         received = _received(envelope)

@@ -1,7 +1,8 @@
 """The step before every review: one that is parked, and still held back for the same reason, is put off again at once.
 
-Nobody tells the reviewer that something was resumed or switched back on, so it looks again every minute. That look must
-cost GitHub nothing: a tenant that has paused a thousand pull requests has 5,000 requests an hour like any other.
+Nobody tells the reviewer that something was resumed or switched back on, or that a tenant's rate has room again, so it
+looks again, often every minute. That look must cost GitHub nothing: a tenant that has paused a thousand pull requests
+has 5,000 requests an hour like any other.
 """
 
 from contextlib import suppress
@@ -13,7 +14,7 @@ from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Park
 from codereview.domain.review import LEASE, Outcome, Parked, ReviewState
 from codereview.errors import LostLeaseError, RetryableError
-from codereview.ports import Busy, Clock, Ids, PullRequestKey, ReviewItem, ReviewStore, Switches
+from codereview.ports import Admission, Busy, Clock, Ids, PullRequestKey, ReviewItem, ReviewStore, Switches
 from codereview.use_cases.take_turns import Review
 
 
@@ -25,6 +26,7 @@ class StillHeld:
     ids: Ids
     store: ReviewStore
     switches: Switches
+    admission: Admission
     review: Review
 
     def handle(self, envelope: Envelope, *, deadline: datetime) -> Outcome:
@@ -62,5 +64,8 @@ class StillHeld:
         """Say whether it waits for what its check run says already; another reason has to be told on GitHub."""
         if item.state is not ReviewState.PARKED:
             return None
-        held = self.switches.holding(item.key, now=self.clock.now())
-        return held if isinstance(held, Park) and held.reason == item.reason else None
+        now, reason = self.clock.now(), item.reason or ""
+        held = self.switches.holding(item.key, now=now)
+        if held is None:
+            return self.admission.still_waits(item.key, reason, now=now)
+        return held if isinstance(held, Park) and held.reason == reason else None

@@ -9,6 +9,7 @@ import httpx
 from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.client import GitHubClient, read_as
 from codereview.adapters.github.payloads import AppPayload
+from codereview.adapters.github.quota import LatestQuota
 from codereview.adapters.github.repository import GitHubRepository
 from codereview.adapters.github.tokens import (
     PERMISSIONS,
@@ -87,6 +88,7 @@ class GitHubApp:
         self._login: str | None = None
         # One for each installation, as are GitHub's limits: what one tenant used up is no other's business.
         self._circuits: dict[int, Circuit] = {}
+        self._quotas: dict[int, LatestQuota] = {}
         self._app = app_client(http, api_url=api_url, credentials=lambda: credentials, clock=clock, jitter=jitter)
 
     @property
@@ -129,6 +131,7 @@ class GitHubApp:
             jitter=self._jitter,
             authorization=lambda is_renewal: f"Bearer {token(is_renewal).token}",
             before_write=partial(self._pace, installation_id),
+            quota=self._quotas.setdefault(installation_id, LatestQuota()),
         )
 
     def _reading_token(self, installation_id: int, *, is_renewal: bool) -> InstallationToken:

@@ -10,9 +10,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from codereview.adapters.circuit import Circuit
 from codereview.adapters.github.failures import failure
+from codereview.adapters.github.quota import LatestQuota
 from codereview.adapters.http import send
 from codereview.errors import CodeReviewError, ForbiddenError, PermanentError, RetryableError, ThrottledError
-from codereview.github_ports import WriteSlot
+from codereview.github_ports import Quota, WriteSlot
 from codereview.ports import Clock
 
 API_VERSION = "2022-11-28"
@@ -53,12 +54,13 @@ class GitHubClient:
         jitter: Callable[[], float],
         circuit: Circuit | None = None,
         before_write: BeforeWrite = _at_once,
+        quota: LatestQuota | None = None,
         unauthorized: type[CodeReviewError] = ForbiddenError,
     ) -> None:
         """Work on `api_url`; `jitter` returns 0..1 and spreads retries; `circuit` is shared by who shares a limit.
 
         `before_write` is called once for each write, and may raise ThrottledError instead of letting it be sent.
-        `unauthorized` is what a refused renewed authorization means.
+        `quota` is kept up to date by each answer; `unauthorized` is what a refused renewed authorization means.
         """
         self._circuit = circuit or Circuit(clock, name="GitHub")
         self._http = http
@@ -71,6 +73,12 @@ class GitHubClient:
         self._jitter = jitter
         self._before_write = before_write
         self._unauthorized = unauthorized
+        self._quota = quota or LatestQuota()
+
+    @property
+    def quota(self) -> Quota | None:
+        """How the installation stands, by the latest answer."""
+        return self._quota.value
 
     def get(
         self, path: str, *, params: dict[str, str] | None = None, accept: str = JSON, etag: str | None = None
@@ -181,7 +189,9 @@ class GitHubClient:
             "X-GitHub-Api-Version": API_VERSION,
         }
         request = self._http.build_request(method, url, params=params, json=document, headers=headers)
-        return send(self._http, request, deadline=_DEADLINE, max_bytes=_MAX_BYTES)
+        response = send(self._http, request, deadline=_DEADLINE, max_bytes=_MAX_BYTES)
+        self._quota.observe(response)
+        return response
 
 
 def read_as[Model: BaseModel](model: type[Model], response: httpx.Response) -> Model:

@@ -19,7 +19,15 @@ from codereview.domain.change import FileChange
 from codereview.domain.github_documents import check_document, review_document
 from codereview.domain.publication import CheckOutput, Publication
 from codereview.errors import NotFoundError, TooLargeError
-from codereview.github_ports import CheckRun, PostedComment, PostedReview, PullRequest, RepositoryIdentity, WriteSlot
+from codereview.github_ports import (
+    CheckRun,
+    PostedComment,
+    PostedReview,
+    PullRequest,
+    Quota,
+    RepositoryIdentity,
+    WriteSlot,
+)
 
 _RAW = "application/vnd.github.raw+json"
 _PAGE = {"per_page": "100"}
@@ -57,6 +65,10 @@ class GitHubRepository:
             author_id=payload.user.id if payload.user else None,
             is_author_bot=payload.user is not None and payload.user.type == "Bot",
         )
+
+    def quota(self) -> Quota | None:
+        """Say what the latest answer said."""
+        return self._client.quota
 
     def has_write_access(self, account_id: int) -> bool:
         """Look the account up by its number, since logins change hands, then ask for its permission."""

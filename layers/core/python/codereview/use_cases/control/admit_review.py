@@ -15,6 +15,7 @@ from codereview.domain.control.flags import FlagSet
 from codereview.domain.control.quotas import QuotaSet, WhenSpent, effective
 from codereview.domain.limits import SHORTEST_INTERVAL, Rate, Refused, Take
 from codereview.domain.parking import AdmissionDecision, Admit, Degrade, Park
+from codereview.domain.review import ReviewKey, TenantId
 from codereview.ports import AdmissionRequest, Asker
 from codereview.use_cases.control.cached_settings import CachedSettings
 
@@ -91,6 +92,22 @@ class AdmitReview:
                 return refusal
         return self._reserve(asked, plan)
 
+    def still_waits(self, key: ReviewKey, reason: str, *, now: datetime) -> Park | None:
+        """Say whether a review that waits for its tenant's rate would find it used up, for the price of a read.
+
+        Tokens are not asked for: how many it needs would take a whole look at GitHub.
+        """
+        flags = self.settings.flags(None), self.settings.flags(key.tenant)
+        if reason != AdmissionReason.RATE or not _are_models_on(*flags):
+            return None
+        rate = effective(self.settings.quotas(None), self.settings.quotas(key.tenant)).reviews
+        if rate is None:
+            return None
+        decision = self.buckets.look(_reviews_of(key.tenant), [_of_reviews(rate)], now=now)
+        if not isinstance(decision, Refused):
+            return None
+        return Park(reason=reason, until=now + (decision.retry_after or _LONGEST_WAIT))
+
     def _best_plan(self, asked: _Asked) -> Plan:
         return best_plan(asked.plans, self.ledger.room(asked.spender, asked.quotas.budgets)) or _WITHOUT_MODELS
 
@@ -116,7 +133,7 @@ class AdmitReview:
             if isinstance(seen, Refused) and seen.retry_after is not None:
                 return Park(reason=AdmissionReason.LOOP, until=now + seen.retry_after)
         if takes := _takes(asked.quotas, plan):
-            decision = self.buckets.take(f"reviews#{asked.request.key.tenant}", takes, now=now)
+            decision = self.buckets.take(_reviews_of(asked.request.key.tenant), takes, now=now)
             if isinstance(decision, Refused):
                 return Park(reason=AdmissionReason.RATE, until=now + (decision.retry_after or _LONGEST_WAIT))
         if loop:
@@ -140,10 +157,18 @@ class AdmitReview:
         return self._wait_for_money(asked, _WITHOUT_MODELS) or Degrade(reason=reason)
 
 
+def _reviews_of(tenant: TenantId) -> str:
+    return f"reviews#{tenant}"
+
+
+def _of_reviews(rate: Rate) -> Take:
+    return Take(name="reviews", rate=rate)
+
+
 def _takes(quotas: QuotaSet, plan: Plan) -> list[Take]:
     takes = []
     if quotas.reviews is not None:
-        takes.append(Take(name="reviews", rate=quotas.reviews))
+        takes.append(_of_reviews(quotas.reviews))
     if quotas.model_kilotokens is not None and _shows(plan):
         takes.append(Take(name="kilotokens", rate=quotas.model_kilotokens, cost=_kilotokens(plan)))
     return takes

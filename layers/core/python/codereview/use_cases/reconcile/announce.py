@@ -16,7 +16,7 @@ from codereview.use_cases.control.admit_review import AdmissionReason
 from codereview.use_cases.control.change_settings import ChangeNotices
 from codereview.use_cases.control.pace_github import MANY_BEGIN, MANY_WRITE
 from codereview.use_cases.hold_busy import PULL_REQUEST_IS_TAKEN
-from codereview.use_cases.review_pull_request import TOO_LATE
+from codereview.use_cases.review_pull_request import FEW_REQUESTS, TOO_LATE
 from codereview.use_cases.take_turns import SHARE_IS_TAKEN
 
 _NAME = "notices"
@@ -26,7 +26,7 @@ _MOST = 200  # of what waits, of each tenant as much as of the others: enough to
 _OWN = OwnReasons(
     limit=AdmissionReason.RATE,
     budget=AdmissionReason.SPENT,
-    turns=frozenset({SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN, MANY_WRITE, TOO_LATE}),
+    turns=frozenset({SHARE_IS_TAKEN, PULL_REQUEST_IS_TAKEN, MANY_BEGIN, MANY_WRITE, FEW_REQUESTS, TOO_LATE}),
 )
 TEXTS: Final[Mapping[Trouble, str]] = {
     Trouble.OUTAGE: messages.NOTICE_OF_OUTAGE,
