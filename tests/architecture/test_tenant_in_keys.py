@@ -191,6 +191,7 @@ ITEMS: dict[str, Build] = {
     "pull request": lambda of: items.pull_request_pk(_place(of.tenant, of.number)),
     "reviews": lambda of: items.review_owner(of.tenant),
     "due": lambda of: items.due_attributes(MOMENT, pk="pk", tenant=of.tenant)["due_at"],
+    "due message": lambda of: items.due_attributes(MOMENT, pk=items.held_pk(of.made), tenant=of.tenant)["due_at"],
     "contacts": lambda of: contacts._pk(of.tenant),
     "export": lambda of: exports._pk(of.tenant, of.made),
     "exports": lambda of: exports._owner(of.tenant),
@@ -229,7 +230,7 @@ def test_no_object_of_a_tenant_lies_in_anothers_folder(mine: Of, theirs: Of) -> 
 def test_no_item_of_two_tenants_has_one_name(mine: Of, theirs: Of) -> None:
     assume(mine.tenant != theirs.tenant)
     for name, build in ITEMS.items():
-        assert mine.tenant in re.split("[# ]", build(mine)), name
+        assert mine.tenant in re.split("[# +]", build(mine)), name
         assert build(mine) not in (build(theirs), build(mine._replace(tenant=theirs.tenant))), name
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.limits import Decision, Granted, Take, advanced, decide
+from codereview.domain.reconciling import Due, fair_order
 from codereview.domain.review import ReviewState
 from codereview.domain.turns import RELEASES_FOR_EACH_REVIEWER
 from codereview.errors import RetryableError, ThrottledError
@@ -168,15 +169,14 @@ class Installation:
         while self.queue or any(world.waits for world in self.worlds):
             now = self.time.now()
             assert now < NOW + timedelta(days=3), "it does not end"
-            due = [(min(world.due_times), number) for number, world in enumerate(self.worlds) if world.due_times]
-            for at, number in sorted(due)[:RELEASED_IN_A_MINUTE]:
-                world = self.worlds[number]
-                if at <= now:
-                    with suppress(RetryableError):
-                        world.reconcile()
-                    for envelope in world.queue:
-                        self.send(now + timedelta(minutes=1) * self.chance.random(), world, envelope)
-                    world.queue.clear()
+            due = [entry for number, world in enumerate(self.worlds) for entry in world.due(number, now)]
+            for entry in fair_order(due, most=RELEASED_IN_A_MINUTE):
+                world = self.worlds[int(entry.id)]
+                with suppress(RetryableError):
+                    world.reconcile()
+                for envelope in world.queue:
+                    self.send(now + timedelta(minutes=1) * self.chance.random(), world, envelope)
+                world.queue.clear()
             self.time.sleep(timedelta(minutes=1))
         self.is_over = True
 
@@ -200,6 +200,14 @@ class PullRequestWorld(World):
     def now(self, value: datetime) -> None:
         if value > self.now:
             self.installation.time.sleep(value - self.now)
+
+    def due(self, number: int, now: datetime) -> Iterator[Due]:
+        """Say what the reconciler finds of this one: its message or its review, hardly ever both."""
+        times = {True: [held.due_at for held in self.held.values()]}
+        times[False] = [item.due_at for item in self.items.values() if item.due_at is not None]
+        for is_held, moments in times.items():
+            if moments and min(moments) <= now:
+                yield Due(id=f"{number:04}", tenant=str(INSTALLATION), due_at=min(moments), is_held=is_held)
 
     def reviewer(self) -> ReviewPullRequest:
         return replace(super().reviewer(), jitter=self.installation.chance.random)

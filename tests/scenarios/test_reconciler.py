@@ -1,5 +1,6 @@
 """The reconciler's jobs: what they decide, in what order they act, and that a death in any of them is made good."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codereview.domain.parking import Held
 from codereview.domain.reconciling import (
     CLOCKS_APART,
     DELIVERIES_KEPT,
@@ -40,8 +42,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # --- a fair order
 
 
-def entry(tenant: str, number: int, *, minutes: int = 0) -> Due:
-    return Due(id=f"{tenant}-{number}", tenant=tenant, due_at=NOW + MINUTE * minutes, is_held=False)
+def entry(tenant: str, number: int, *, minutes: int = 0, is_held: bool = False) -> Due:
+    return Due(id=f"{tenant}-{number}", tenant=tenant, due_at=NOW + MINUTE * minutes, is_held=is_held)
 
 
 def test_a_tenant_with_one_entry_never_waits_for_one_with_thousands() -> None:
@@ -65,7 +67,66 @@ def test_a_fair_order_loses_nothing_and_keeps_each_tenants_own_order(pairs: list
         assert not taken or max(taken) - min(taken) <= 1
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 9)), max_size=60),
+    st.integers(2, 12),
+)
+def test_of_a_tenants_lanes_neither_starves_the_other_and_none_leaves_room_unused(
+    triples: list[tuple[str, bool, int]], most: int
+) -> None:
+    entries = [
+        entry(tenant, number, minutes=minutes, is_held=is_held)
+        for number, (tenant, is_held, minutes) in enumerate(triples)
+    ]
+    ordered = fair_order(entries, most=most)
+    assert len({due.id for due in ordered}) == len(ordered)
+    assert set(ordered) <= set(entries)
+    for tenant in "abc":
+        lanes = {
+            is_held: sorted(
+                (due for due in entries if (due.tenant, due.is_held) == (tenant, is_held)),
+                key=lambda due: (due.due_at, due.id),
+            )
+            for is_held in (True, False)
+        }
+        taken = {
+            is_held: [due for due in ordered if due.tenant == tenant and due in lanes[is_held]] for is_held in lanes
+        }
+        assert all(taken[is_held] == lanes[is_held][: len(taken[is_held])] for is_held in lanes)
+        assert len(taken[True]) + len(taken[False]) == min(most, len(lanes[True]) + len(lanes[False]))
+        assert len(taken[True]) >= min(len(lanes[True]), max(most // 4, 1))
+        assert len(taken[False]) >= min(len(lanes[False]), most // 2)
+    # The first turn of everybody comes before anybody's second one, and so on.
+    rounds, seen = list[int](), Counter[str]()
+    for due in ordered:
+        rounds.append(seen[due.tenant])
+        seen[due.tenant] += 1
+    assert rounds == sorted(rounds)
+
+
+def test_a_quarter_of_a_run_stays_for_held_messages_and_the_rest_for_reviews() -> None:
+    reviews = [entry("a", number) for number in range(100)]
+    held = [entry("a", number, is_held=True, minutes=-90) for number in range(100, 200)]
+    for few, helds in ((0, 40), (1, 39), (29, 11), (100, 10)):
+        assert sum(due.is_held for due in fair_order([*reviews[:few], *held], most=40)) == helds
+    assert sum(due.is_held for due in fair_order([*reviews, *held[:3]], most=40)) == 3
+
+
 # --- sending what is due
+
+
+def test_a_review_that_is_due_behind_three_thousand_held_messages_of_its_tenant_is_sent_by_the_next_run() -> None:
+    world = parked()
+    world.now += 5 * MINUTE
+    (item,) = world.items.values()
+    for number in range(1_000, 4_000):
+        held = Held(envelope=replace(pull_request_event(), number=number), reason="a crowd", due_at=NOW - HOUR)
+        world.held[f"held#{held.id}"] = held
+        assert held.tenant == item.key.tenant
+    release = ReleaseDue(clock=Clock(world), agenda=Agenda(world), queue=ReviewQueue(world), most_of_a_tenant=40)
+    assert release(deadline=world.now + MINUTE).sent == 40
+    assert str(item.key.review_id) in {envelope.review_id for envelope in world.queue}
+    assert len(world.held) == 3_000 - 39
 
 
 def test_f21_a_review_that_is_not_claimed_is_sent_again_half_an_hour_later_and_not_before() -> None:

@@ -1,7 +1,7 @@
 """The index of waiting work on DynamoDB: what is due, in what order it is read, and who may still change it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,11 @@ from uuid import UUID
 import pytest
 
 from codereview.adapters.dynamodb.due import DynamoAgenda
-from codereview.adapters.dynamodb.items import SHARDS, due_attributes, due_text, held_pk, marshal
+from codereview.adapters.dynamodb.items import SHARDS, due_attributes, due_text, held_pk, marshal, review_pk
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.domain.envelope_codec import encode
 from codereview.domain.parking import Held
+from codereview.domain.reconciling import Due
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import Lease, PullRequestKey, ReviewItem
 from tests.scenarios.events import pull_request_event
@@ -94,14 +95,37 @@ def test_the_longest_due_entries_come_first_and_no_more_than_asked_for(agenda: D
 
 def put(client: "DynamoDBClient", table: str, helds: Iterable[Held]) -> None:
     """Hold many messages, 25 in a request."""
-    requests: list[Any] = []
-    for held in helds:
-        pk = held_pk(held.id)
-        due = due_attributes(held.due_at, pk=pk, tenant=held.tenant)
-        item = {"pk": pk, "envelope": encode(held.envelope), "reason": held.reason, **due}
-        requests.append({"PutRequest": {"Item": marshal(item)}})
+    keys = ((held, held_pk(held.id)) for held in helds)
+    put_items(
+        client,
+        table,
+        (
+            {"pk": pk, "envelope": encode(held.envelope), **due_attributes(held.due_at, pk=pk, tenant=held.tenant)}
+            for held, pk in keys
+        ),
+    )
+
+
+def put_items(client: "DynamoDBClient", table: str, items: Iterable[Mapping[str, Any]]) -> None:
+    requests: list[Any] = [{"PutRequest": {"Item": marshal(item)}} for item in items]
     for start in range(0, len(requests), 25):
         assert not client.batch_write_item(RequestItems={table: requests[start : start + 25]})["UnprocessedItems"]
+
+
+def review_for(account: int, number: int, *, due_at: datetime = NOW) -> dict[str, str]:
+    """Return as much of a review's item as the index looks at."""
+    tenant = TenantId(f"github.com:{account}")
+    key = ReviewKey(tenant=tenant, repository_id=2, number=number, head_sha="a" * 40)
+    pk = review_pk(key.review_id)
+    return {"pk": pk, "envelope": encode(pull_request_event()), **due_attributes(due_at, pk=pk, tenant=tenant)}
+
+
+def without_lane(held: Held) -> dict[str, str]:
+    """Return the item as the release before the lanes wrote it."""
+    pk = held_pk(held.id)
+    due = due_attributes(held.due_at, pk=pk, tenant=held.tenant)
+    text = f"{held.tenant}#{due_text(held.due_at)}"
+    return {"pk": pk, "envelope": encode(held.envelope), **due, "due_at": text}
 
 
 def held_for(account: int, number: int, *, due_at: datetime = NOW) -> Held:
@@ -191,3 +215,77 @@ def test_entries_that_an_earlier_release_wrote_are_found_moved_on_and_dropped(
     assert {entry.tenant for entry in agenda.due(now=NOW, limit=100, most_of_a_tenant=10)} == {"github.com:4"}
     later = agenda.due(now=NOW + timedelta(hours=1), limit=100, most_of_a_tenant=10)
     assert {entry.tenant for entry in later} == {"github.com:2", "github.com:3", "github.com:4"}
+
+
+def kinds(entries: Iterable[Due]) -> Counter[tuple[str, bool]]:
+    return Counter((entry.tenant.partition(":")[2], entry.is_held) for entry in entries)
+
+
+def test_a_review_due_behind_thousands_of_its_tenants_held_messages_is_found_by_the_same_look(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda, queries: list[str]
+) -> None:
+    put(dynamodb, table, (held_for(3, n, due_at=NOW - timedelta(hours=1)) for n in range(1, 3_001)))
+    # Tenants whose names begin as the crowd's does, too.
+    put_items(dynamodb, table, (review_for(account, 1) for account in (3, 31)))
+    put(dynamodb, table, [held_for(31, 1)])
+    found = kinds(agenda.due(now=NOW, limit=1_000, most_of_a_tenant=40))
+    assert found == {("3", True): 40 * SHARDS, ("3", False): 1, ("31", False): 1, ("31", True): 1}
+    assert len(queries) <= 2 * SHARDS
+
+
+def test_a_held_message_due_behind_thousands_of_its_tenants_reviews_is_found_by_the_same_look(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda, queries: list[str]
+) -> None:
+    put_items(dynamodb, table, (review_for(3, n, due_at=NOW - timedelta(hours=1)) for n in range(1, 3_001)))
+    put(dynamodb, table, [held_for(3, 1)])
+    assert kinds(agenda.due(now=NOW, limit=1_000, most_of_a_tenant=40)) == {("3", False): 40 * SHARDS, ("3", True): 1}
+    assert len(queries) <= 2 * SHARDS
+
+
+def test_where_the_limit_leaves_a_lane_out_the_next_look_begins_with_it(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda
+) -> None:
+    put_items(dynamodb, table, (review_for(1, n) for n in range(1, 201)))
+    put(dynamodb, table, (held_for(1, n) for n in range(1, 201)))
+    one, two = (kinds(agenda.due(now=NOW, limit=10 * SHARDS, most_of_a_tenant=40)) for _ in range(2))
+    assert (one, two) == ({("1", False): 10 * SHARDS}, {("1", True): 10 * SHARDS})
+
+
+def test_held_messages_that_an_earlier_release_wrote_hide_no_review_and_are_found_and_dropped(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda
+) -> None:
+    put_items(dynamodb, table, (without_lane(held_for(3, n, due_at=NOW - timedelta(hours=1))) for n in range(1, 2_001)))
+    put_items(dynamodb, table, [review_for(3, 1)])
+    entries = agenda.due(now=NOW, limit=10_000, most_of_a_tenant=40)
+    assert kinds(entries) == {("3", False): 1, ("3", True): 40 * SHARDS}
+    for entry in entries:
+        assert agenda.envelope_of(entry) is not None
+        if entry.is_held:
+            agenda.drop(entry)
+    left = agenda.due(now=NOW, limit=10_000, most_of_a_tenant=10_000)
+    assert kinds(left) == {("3", False): 1, ("3", True): 2_000 - 40 * SHARDS}
+
+
+def test_a_message_that_an_earlier_release_held_is_moved_on_in_its_lane(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda
+) -> None:
+    put_items(dynamodb, table, [without_lane(held_for(3, 1))])
+    (entry,) = agenda.due(now=NOW, limit=100, most_of_a_tenant=10)
+    agenda.move_on(entry, until=NOW + timedelta(hours=1))
+    assert agenda.due(now=NOW, limit=100, most_of_a_tenant=10) == []
+    (later,) = agenda.due(now=NOW + timedelta(hours=1), limit=100, most_of_a_tenant=10)
+    assert (later.tenant, later.is_held) == ("github.com:3", True)
+    agenda.drop(later)
+    assert agenda.due(now=NOW + timedelta(hours=1), limit=100, most_of_a_tenant=10) == []
+
+
+def test_an_earlier_release_reads_the_lane_as_a_part_of_the_tenant_and_can_still_drop_the_entry() -> None:
+    held = held_for(3, 1)
+    text = due_attributes(held.due_at, pk=held_pk(held.id), tenant=held.tenant)["due_at"]
+    # As it read an entry, and as it spelled it again for its conditions.
+    first, _, second = text.partition("#")
+    assert "T" not in first
+    assert datetime.fromisoformat(second) == held.due_at
+    assert f"{first}#{due_text(datetime.fromisoformat(second))}" == text
+    # Its step over the rest of the tenant's reviews does not step over the held messages.
+    assert f"{held.tenant}$" < text < f"{held.tenant}0"

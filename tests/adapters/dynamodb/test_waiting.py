@@ -9,7 +9,7 @@ from codereview.adapters.dynamodb.due import DynamoAgenda
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.adapters.dynamodb.waiting import DynamoWaiting
 from codereview.domain.parking import Held, WaitReason
-from codereview.domain.review import ReviewKey, ReviewState, TenantId
+from codereview.domain.review import ReviewKey, ReviewState, TenantId, tenant_of
 from codereview.ports import Lease, PullRequestKey, ReviewItem
 from tests.scenarios.events import pull_request_event
 
@@ -50,6 +50,7 @@ def test_parked_reviews_and_held_messages_are_found_with_their_reasons_before_th
         (None, False),
         ("GitHub answered 502", True),
     }
+    assert {each.tenant for each in found if each.is_held} == {tenant_of("github.com", pull_request_event().owner_id)}
 
 
 def test_of_many_the_tenants_are_looked_at_in_turns(

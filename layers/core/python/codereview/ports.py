@@ -179,8 +179,8 @@ class Agenda(Protocol):
     def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
         """Return up to about `limit` entries whose time has come, of each tenant at least the longest due ones.
 
-        Of a tenant that has more than `most_of_a_tenant` the rest may be left out; nobody else's entries ever are for
-        that. Where `limit` leaves tenants out, the next look begins with them.
+        Of a tenant that has more reviews than `most_of_a_tenant`, or more held messages, the rest of these may be left
+        out; nothing else ever is for that. Where `limit` leaves tenants out, the next look begins with them.
         """
         ...
 

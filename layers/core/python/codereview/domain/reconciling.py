@@ -26,6 +26,9 @@ CLOCKS_APART = timedelta(minutes=15)
 # Too large for us now is too large the next time. The sweep of open heads finds what these were about.
 _TOO_LARGE = 413
 
+# Of so many entries of a tenant one is a held message, as long as there are any; the others are reviews.
+_FOR_EACH_HELD = 4
+
 FIRST_MOVE_PAUSE = timedelta(minutes=15)
 LONGEST_MOVE_PAUSE = timedelta(days=1)
 
@@ -51,19 +54,29 @@ class Due:
 def fair_order(entries: Iterable[Due], *, most: int | None = None) -> list[Due]:
     """Take turns between tenants, each one's longest due first: who has one entry never waits for who has thousands.
 
-    Of each tenant at most `most` entries are taken.
+    Of each tenant at most `most` entries are taken. Its reviews and its held messages are lanes of their own, so that
+    no review waits behind a crowd of messages whose reviews have not begun.
     """
-    queues: dict[str, deque[Due]] = defaultdict(deque)
+    lanes: dict[str, tuple[deque[Due], deque[Due]]] = defaultdict(lambda: (deque(), deque()))
     for entry in sorted(entries, key=lambda entry: (entry.due_at, entry.id)):
-        if most is None or len(queues[entry.tenant]) < most:
-            queues[entry.tenant].append(entry)
-    turns, ordered = deque(queues.values()), list[Due]()
+        lanes[entry.tenant][entry.is_held].append(entry)
+    turns, ordered = deque(deque(_merged(*both)[:most]) for both in lanes.values()), list[Due]()
     while turns:
         queue = turns.popleft()
         ordered.append(queue.popleft())
         if queue:
             turns.append(queue)
     return ordered
+
+
+def _merged(reviews: deque[Due], held: deque[Due]) -> list[Due]:
+    """Let three reviews go for each held message, wherever the run is cut off; what one lane leaves the other takes."""
+    merged = list[Due]()
+    while reviews or held:
+        is_helds_turn = len(merged) % _FOR_EACH_HELD == 1  # the second already: a run may have time for no more
+        lane = held if not reviews or (held and is_helds_turn) else reviews
+        merged.append(lane.popleft())
+    return merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

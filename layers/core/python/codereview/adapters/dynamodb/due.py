@@ -1,8 +1,8 @@
 """The index of waiting work: what is due is found without a scan, and changed only while it still is.
 
-Its entries are ordered by tenant, then by time. A look takes the longest due ones of a tenant and passes over the rest
-in one step, so that it comes to everybody's, however many a tenant has: a request for each page of entries, and one
-more for each tenant that has more than a page.
+Its entries are ordered by tenant, then by lane, reviews before held messages, then by time. A look takes the longest
+due ones of a lane and passes over the rest in one step, so that it comes to everything, however many a tenant has: a
+request for each page of entries, and one more for each lane that has more than a page.
 """
 
 from collections import Counter
@@ -14,11 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from codereview.adapters.dynamodb.errors import translated
 from codereview.adapters.dynamodb.items import (
+    HELD_LANE,
     SHARDS,
     due_attributes,
     due_moment,
-    due_text,
+    due_spellings,
     held_pk,
+    is_held_pk,
     marshal,
     read_due,
     unmarshal,
@@ -32,11 +34,10 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "due"
-_HELD = "held#"
 _PAGE = 250
 _FIRST, _LAST = " ", "~"  # before and behind all tenants
-_STILL_DUE = "due_at IN (:due, :formerly)"
-_BEFORE, _BEHIND = "#", "$"  # what stands between tenant and time, and what sorts right behind it
+_STILL_DUE = "due_at IN (:due, :formerly, :at_first)"
+_BEFORE, _BEHIND = "#", "$"  # what stands between lane and time, and what sorts right behind it
 
 
 class DynamoAgenda:
@@ -63,7 +64,7 @@ class DynamoAgenda:
             raise translated(error) from error
 
     def due(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> Sequence[Due]:
-        """Go through each shard, beginning with the tenants that the last look had not come to."""
+        """Go through each shard, beginning with the lanes that the last look had not come to."""
         found = list[Due]()
         for shard in (f"work#{number}" for number in range(SHARDS)):
             begin = self._begin_at.pop(shard, _FIRST)
@@ -82,14 +83,15 @@ class DynamoAgenda:
         while True:
             page, start = self._page(shard, begin, end, start)
             for keys in page:
-                entry = _entry(keys)
+                place = _place(keys)
                 if look.has_enough:
-                    return _tenants_part(keys) + (_BEHIND if look.has_some_of(entry) else _BEFORE)
-                look.take(entry)
+                    return place + (_BEHIND if look.took_last_from == place else _BEFORE)
+                look.take(_entry(keys), place)
             if not start:
                 return None
-            if look.is_done_with(_entry(page[-1])):
-                begin, start = _tenants_part(page[-1]) + _BEHIND, {}
+            place = _place(page[-1])
+            if look.is_done_with(_entry(page[-1]), place):
+                begin, start = place + _BEHIND, {}
 
     def _page(
         self, shard: str, begin: str, end: str, start: Mapping[str, Any]
@@ -146,9 +148,9 @@ class DynamoAgenda:
         )
 
     def _if_still_due(self, write: Any, entry: Due) -> None:
-        moment = due_text(entry.due_at)
+        spellings = due_spellings(entry.due_at, tenant=entry.tenant)
         try:
-            write({":due": f"{entry.tenant}#{moment}", ":formerly": f"{moment}#{entry.tenant}"})
+            write(dict(zip((":due", ":formerly", ":at_first"), spellings, strict=True)))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise translated(error) from error
@@ -158,12 +160,13 @@ class DynamoAgenda:
 
 def _entry(keys: Mapping[str, Any]) -> Due:
     tenant, moment = read_due(keys["due_at"])
-    return Due(id=keys["pk"], tenant=tenant, due_at=moment, is_held=keys["pk"].startswith(_HELD))
+    return Due(id=keys["pk"], tenant=tenant, due_at=moment, is_held=is_held_pk(keys["pk"]))
 
 
-def _tenants_part(keys: Mapping[str, Any]) -> str:
-    part: str = keys["due_at"].partition("#")[0]
-    return part
+def _place(keys: Mapping[str, Any]) -> str:
+    """Return what all entries of a lane begin with."""
+    place: str = keys["due_at"].partition("#")[0]
+    return place
 
 
 class _Look:
@@ -172,21 +175,26 @@ class _Look:
     def __init__(self, *, now: datetime, limit: int, most_of_a_tenant: int) -> None:
         self.found = list[Due]()
         self._now, self._limit, self._most = now, limit, most_of_a_tenant
-        self._taken = Counter[str]()
+        self._taken = Counter[tuple[str, bool]]()
+        self.took_last_from: str | None = None
 
     @property
     def has_enough(self) -> bool:
         return len(self.found) >= self._limit
 
-    def take(self, entry: Due) -> None:
-        """Take an entry, unless it is not due or too much of its tenant."""
-        if not self.is_done_with(entry):
-            self._taken[entry.tenant] += 1
+    def take(self, entry: Due, place: str) -> None:
+        """Take an entry, unless it is not due or too much of its tenant's lane."""
+        if entry.due_at <= self._now and not self._is_full(entry.tenant, is_held=entry.is_held):
+            self._taken[entry.tenant, entry.is_held] += 1
             self.found.append(entry)
+            self.took_last_from = place
 
-    def has_some_of(self, entry: Due) -> bool:
-        return entry.tenant in self._taken
+    def is_done_with(self, entry: Due, place: str) -> bool:
+        """Whether nothing that stands behind the entry in its place is to be taken.
 
-    def is_done_with(self, entry: Due) -> bool:
-        """Whether neither the entry nor any later one of its tenant is to be taken."""
-        return entry.due_at > self._now or self._taken[entry.tenant] >= self._most
+        Held messages of an earlier release stand among the reviews, which are looked for behind any number of them.
+        """
+        return entry.due_at > self._now or self._is_full(entry.tenant, is_held=place.endswith(HELD_LANE))
+
+    def _is_full(self, tenant: str, *, is_held: bool) -> bool:
+        return self._taken[tenant, is_held] >= self._most

@@ -15,6 +15,10 @@ from codereview.ports import Past, PullRequestKey, ReviewItem, StoredObject
 
 SHARDS = 4
 
+# Stands behind the tenant of held messages, which so sort right behind the tenant's reviews. An earlier release takes
+# it for a part of the tenant's name, under which it finds, sends and drops the entry all the same.
+HELD_LANE = "+held"
+
 # Pages show the last 30 days. What has ended is known for longer, or an open pull request would be reviewed again then.
 _KEPT = timedelta(days=400)
 
@@ -62,22 +66,34 @@ def held_pk(held_id: UUID) -> str:
     return f"held#{held_id}"
 
 
+def is_held_pk(pk: str) -> bool:
+    """Tell messages that are held back from reviews."""
+    return pk.startswith("held#")
+
+
 def due_attributes(due_at: datetime | None, *, pk: str, tenant: str) -> dict[str, str]:
     """Spell out the attributes that put an item into the index of waiting work; none without a due time.
 
     The tenant stands before the time: who reads the index, which holds keys only, sees whose turn it is, and can pass
-    over the rest of a tenant that has thousands.
+    over the rest of a tenant that has thousands. Its held messages stand together behind its reviews, for the same.
     """
     if due_at is None:
         return {}
-    return {"due_shard": shard_of(pk), "due_at": f"{tenant}#{due_text(due_at)}"}
+    lane = HELD_LANE if is_held_pk(pk) else ""
+    return {"due_shard": shard_of(pk), "due_at": f"{tenant}{lane}#{due_text(due_at)}"}
 
 
 def read_due(text: str) -> tuple[str, datetime]:
     """Read tenant and time of an entry; earlier releases wrote the time first, and no host has the time's capital T."""
     first, _, second = text.partition("#")
-    tenant, moment = (second, first) if "T" in first else (first, second)
+    tenant, moment = (second, first) if "T" in first else (first.removesuffix(HELD_LANE), second)
     return tenant, datetime.fromisoformat(moment)
+
+
+def due_spellings(due_at: datetime, *, tenant: str) -> tuple[str, str, str]:
+    """Return every text by which an entry may stand in the index: as now with its lane, without one, the time first."""
+    moment = due_text(due_at)
+    return f"{tenant}{HELD_LANE}#{moment}", f"{tenant}#{moment}", f"{moment}#{tenant}"
 
 
 def shard_of(pk: str) -> str:
