@@ -44,6 +44,7 @@ WITHOUT_TENANT = {
     "notice#{notice_id}": "random, and often to everybody",
     "audit#{entry.id}": "random",
     "held#{held_id}": "random",
+    "held#begun#{held_id}": "random",
     "review#{review_id}": "derived from the tenant, see below",
     "reserve#{review_id}": "derived from the tenant, see below",
     "once#{name}": "a digest of the caller's id, which is one tenant's key or a person",
@@ -191,6 +192,9 @@ ITEMS: dict[str, Build] = {
     "pull request": lambda of: items.pull_request_pk(_place(of.tenant, of.number)),
     "reviews": lambda of: items.review_owner(of.tenant),
     "due": lambda of: items.due_attributes(MOMENT, pk="pk", tenant=of.tenant)["due_at"],
+    "due message of a review": lambda of: items.due_attributes(
+        MOMENT, pk=items.held_pk(of.made, has_begun=True), tenant=of.tenant
+    )["due_at"],
     "due message": lambda of: items.due_attributes(MOMENT, pk=items.held_pk(of.made), tenant=of.tenant)["due_at"],
     "contacts": lambda of: contacts._pk(of.tenant),
     "export": lambda of: exports._pk(of.tenant, of.made),

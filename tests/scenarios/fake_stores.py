@@ -97,7 +97,7 @@ class Agenda:
 
     def _due(self, now: datetime) -> list[Due]:
         held = [
-            Due(id=name, tenant=entry.tenant, due_at=entry.due_at, is_held=True)
+            Due(id=name, tenant=entry.tenant, due_at=entry.due_at, is_held=True, has_begun=entry.has_begun)
             for name, entry in self.world.held.items()
         ]
         reviews = [

@@ -14,7 +14,7 @@ from codereview.adapters.dynamodb.items import SHARDS, due_attributes, due_text,
 from codereview.adapters.dynamodb.reviews import DynamoReviews
 from codereview.domain.envelope_codec import encode
 from codereview.domain.parking import Held
-from codereview.domain.reconciling import Due
+from codereview.domain.reconciling import Due, fair_order
 from codereview.domain.review import ReviewKey, ReviewState, TenantId
 from codereview.ports import Lease, PullRequestKey, ReviewItem
 from tests.scenarios.events import pull_request_event
@@ -240,6 +240,21 @@ def test_a_held_message_due_behind_thousands_of_its_tenants_reviews_is_found_by_
     put(dynamodb, table, [held_for(3, 1)])
     assert kinds(agenda.due(now=NOW, limit=1_000, most_of_a_tenant=40)) == {("3", False): 40 * SHARDS, ("3", True): 1}
     assert len(queries) <= 2 * SHARDS
+
+
+def test_a_held_message_of_a_review_that_has_begun_goes_with_the_reviews(
+    dynamodb: "DynamoDBClient", table: str, agenda: DynamoAgenda, queries: list[str]
+) -> None:
+    put(dynamodb, table, (held_for(3, n, due_at=NOW - timedelta(hours=1)) for n in range(1, 3_001)))
+    begun = held_for(3, 3_001)
+    begun = replace(begun, envelope=replace(begun.envelope, review_id=str(UUID(int=1))))
+    agenda.hold(begun)
+    found = agenda.due(now=NOW, limit=1_000, most_of_a_tenant=40)
+    assert len(queries) <= 2 * SHARDS
+    first = fair_order(found, most=40)[0]
+    assert (first.is_held, first.has_begun, agenda.envelope_of(first)) == (True, True, begun.envelope)
+    agenda.drop(first)
+    assert first not in agenda.due(now=NOW, limit=1_000, most_of_a_tenant=40)
 
 
 def test_where_the_limit_leaves_a_lane_out_the_next_look_begins_with_it(

@@ -85,6 +85,11 @@ class Held:
         return uuid5(_NAMESPACE, "\n".join(str(part) for part in parts + why))
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the message is about a review that there is already."""
+        return self.envelope.review_id is not None
+
+    @property
     def tenant(self) -> TenantId:
         """The tenant by the message's own word: unproven, and good for nothing but a fair order."""
         return tenant_of(self.envelope.host, self.envelope.owner_id)

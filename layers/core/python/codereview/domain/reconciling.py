@@ -43,12 +43,21 @@ _QUIET = POISON_ROUND + LONGEST_MOVE_PAUSE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An entry of the index of waiting work, as it was read; `is_held` tells messages from reviews."""
+    """An entry of the index of waiting work, as it was read; `is_held` tells messages from reviews.
+
+    `has_begun` where a message is held whose review has begun, and which goes with the reviews.
+    """
 
     id: str
     tenant: str
     due_at: datetime
     is_held: bool
+    has_begun: bool = False
+
+    @property
+    def is_in_held_lane(self) -> bool:
+        """Whether it goes behind what has begun."""
+        return self.is_held and not self.has_begun
 
 
 def fair_order(entries: Iterable[Due], *, most: int | None = None) -> list[Due]:
@@ -59,7 +68,7 @@ def fair_order(entries: Iterable[Due], *, most: int | None = None) -> list[Due]:
     """
     lanes: dict[str, tuple[deque[Due], deque[Due]]] = defaultdict(lambda: (deque(), deque()))
     for entry in sorted(entries, key=lambda entry: (entry.due_at, entry.id)):
-        lanes[entry.tenant][entry.is_held].append(entry)
+        lanes[entry.tenant][entry.is_in_held_lane].append(entry)
     turns, ordered = deque(deque(_merged(*both)[:most]) for both in lanes.values()), list[Due]()
     while turns:
         queue = turns.popleft()

@@ -19,6 +19,7 @@ from codereview.adapters.dynamodb.items import (
     due_attributes,
     due_moment,
     due_spellings,
+    has_begun_pk,
     held_pk,
     is_held_pk,
     marshal,
@@ -51,7 +52,7 @@ class DynamoAgenda:
 
     def hold(self, held: Held) -> None:
         """Put the message's item; a second message for the same work only moves its time."""
-        pk = held_pk(held.id)
+        pk = held_pk(held.id, has_begun=held.has_begun)
         attributes = {
             "pk": pk,
             "envelope": encode(held.envelope),
@@ -159,8 +160,8 @@ class DynamoAgenda:
 
 
 def _entry(keys: Mapping[str, Any]) -> Due:
-    tenant, moment = read_due(keys["due_at"])
-    return Due(id=keys["pk"], tenant=tenant, due_at=moment, is_held=is_held_pk(keys["pk"]))
+    pk, (tenant, moment) = keys["pk"], read_due(keys["due_at"])
+    return Due(id=pk, tenant=tenant, due_at=moment, is_held=is_held_pk(pk), has_begun=has_begun_pk(pk))
 
 
 def _place(keys: Mapping[str, Any]) -> str:
@@ -184,8 +185,8 @@ class _Look:
 
     def take(self, entry: Due, place: str) -> None:
         """Take an entry, unless it is not due or too much of its tenant's lane."""
-        if entry.due_at <= self._now and not self._is_full(entry.tenant, is_held=entry.is_held):
-            self._taken[entry.tenant, entry.is_held] += 1
+        if entry.due_at <= self._now and not self._is_full(entry.tenant, is_held=entry.is_in_held_lane):
+            self._taken[entry.tenant, entry.is_in_held_lane] += 1
             self.found.append(entry)
             self.took_last_from = place
 

@@ -61,9 +61,9 @@ def moment_of(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC)
 
 
-def held_pk(held_id: UUID) -> str:
-    """Name the item of a message that is held back."""
-    return f"held#{held_id}"
+def held_pk(held_id: UUID, *, has_begun: bool = False) -> str:
+    """Name the item of a message that is held back, by whether its review has begun."""
+    return f"held#begun#{held_id}" if has_begun else f"held#{held_id}"
 
 
 def is_held_pk(pk: str) -> bool:
@@ -71,15 +71,21 @@ def is_held_pk(pk: str) -> bool:
     return pk.startswith("held#")
 
 
+def has_begun_pk(pk: str) -> bool:
+    """Tell such messages whose reviews have begun from the others."""
+    return pk.startswith("held#begun#")
+
+
 def due_attributes(due_at: datetime | None, *, pk: str, tenant: str) -> dict[str, str]:
     """Spell out the attributes that put an item into the index of waiting work; none without a due time.
 
     The tenant stands before the time: who reads the index, which holds keys only, sees whose turn it is, and can pass
-    over the rest of a tenant that has thousands. Its held messages stand together behind its reviews, for the same.
+    over the rest of a tenant that has thousands. Its held messages stand together behind its reviews, for the same;
+    only those whose reviews have begun stand among the reviews.
     """
     if due_at is None:
         return {}
-    lane = HELD_LANE if is_held_pk(pk) else ""
+    lane = HELD_LANE if is_held_pk(pk) and not has_begun_pk(pk) else ""
     return {"due_shard": shard_of(pk), "due_at": f"{tenant}{lane}#{due_text(due_at)}"}
 
 
