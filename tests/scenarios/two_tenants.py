@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from codereview.domain.envelope import Envelope
-from codereview.domain.reconciling import Delivery
+from codereview.domain.redelivering import Delivery
 from codereview.domain.sweeping import Installed, OpenHead
 from codereview.errors import RetryableError
 from codereview.github_ports import RepositoryIdentity
@@ -191,7 +191,7 @@ class Webhooks(Log):
     def _repeat(self, attempt: int) -> None:
         (first,) = [entry for entry in self.attempts if entry.id == attempt]
         number = len(self.attempts) + 1
-        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=True))
+        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=True, is_redelivery=True))
         envelope = self.failed.pop(first.guid, None)
         if envelope is not None:
             self.world.queue.append(replace(envelope, received_at=self.world.now.isoformat()))
