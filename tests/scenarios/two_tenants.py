@@ -20,7 +20,7 @@ from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads
 from tests.scenarios.events import NOW, command_event, pull_request_event
 from tests.scenarios.fake_desk import reserving
-from tests.scenarios.fake_stores import Clock, Ids, ReviewQueue, Store
+from tests.scenarios.fake_stores import Agenda, Clock, Ids, ReviewQueue, Store
 from tests.scenarios.faults import Death
 from tests.scenarios.memory_turns import TurnItem
 from tests.scenarios.test_reconciler import Log, MemoryJobs
@@ -131,6 +131,7 @@ class TenantsWorld(World):
             memory=self.memory,
             tenants=Accounts(self),
             store=Store(self),
+            agenda=Agenda(self),
             queue=ReviewQueue(self),
             host="github.com",
         )(deadline=self.now + RECONCILER_TIMEOUT)

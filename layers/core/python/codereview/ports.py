@@ -197,6 +197,10 @@ class Agenda(Protocol):
         """Forget a held message."""
         ...
 
+    def holds(self, envelope: Envelope) -> bool:
+        """Whether a message that asks for the same work is kept until it is due."""
+        ...
+
 
 class Asker(Enum):
     """Who brought a review about, as far as it matters to what may answer us for ever."""

@@ -96,6 +96,10 @@ class ToldAgenda:
         if not self.is_rehearsal:
             self.inner.drop(entry)
 
+    def holds(self, envelope: Envelope) -> bool:
+        """Whether a message is kept."""
+        return self.inner.holds(envelope)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldDeliveries:
