@@ -8,7 +8,7 @@ from uuid import UUID
 
 from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import decode, encode
-from codereview.domain.parking import Held
+from codereview.domain.parking import Held, held_id
 from codereview.domain.reconciling import Due, fair_order
 from codereview.domain.record import ReviewRecorded
 from codereview.errors import LostLeaseError
@@ -131,6 +131,9 @@ class Agenda:
                 del self.world.held[entry.id]
 
         self.world.call("agenda.drop", forget)
+
+    def holds(self, envelope: Envelope) -> bool:
+        return self.world.call("agenda.holds", lambda: f"held#{held_id(envelope)}" in self.world.held)
 
 
 @dataclass

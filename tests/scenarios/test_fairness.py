@@ -104,6 +104,9 @@ class Deployment:
     def drop(self, entry: Due) -> None:
         del self.held[entry.id]
 
+    def holds(self, envelope: Envelope) -> bool:
+        raise NotImplementedError
+
     def send(self, envelope: Envelope, *, delay: timedelta = timedelta()) -> None:
         self.at(self.now + delay, lambda: self.arrive(envelope))
 

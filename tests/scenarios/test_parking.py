@@ -9,7 +9,17 @@ from itertools import count
 
 import pytest
 
-from codereview.domain.parking import GIVE_UP_AFTER, LONGEST_PAUSE, MAX_STRIKES, Admit, Degrade, Park, WaitReason, pause
+from codereview.domain.parking import (
+    GIVE_UP_AFTER,
+    LONGEST_PAUSE,
+    MAX_STRIKES,
+    Admit,
+    Degrade,
+    Park,
+    WaitReason,
+    held_id,
+    pause,
+)
 from codereview.domain.publication import Conclusion
 from codereview.domain.review import Failed, Parked, Posted, ReviewState
 from codereview.errors import HeldError, RetryableError, ThrottledError
@@ -86,6 +96,29 @@ def test_what_asks_for_the_same_work_is_held_back_once() -> None:
     assert len(world.held) == 1
     world.settle()
     expect_one_review(world)
+
+
+def test_whatever_a_push_or_the_sweep_leaves_about_one_head_is_held_back_once() -> None:
+    world = World(blackouts=[Blackout(prefix="github", until=NOW + HOUR)])
+    for action in ("opened", "synchronize", "reopened", "swept"):
+        world.receive(pull_request_event(action=action))
+    assert [held.envelope.action for held in world.held.values()] == ["swept"]
+    world.settle()
+    expect_one_review(world)
+
+
+def test_what_asks_for_something_else_is_held_back_for_itself() -> None:
+    opened = pull_request_event()
+    asked = [
+        opened,
+        pull_request_event(HEAD_B),
+        pull_request_event(action="edited"),
+        replace(opened, number=4),
+        replace(opened, review_id="72d3162e-cc78-11e3-81ab-4c9367dc0958"),
+        command_event(comment=1),
+        command_event(comment=2),
+    ]
+    assert len({held_id(envelope) for envelope in asked}) == len(asked)
 
 
 def test_a_review_that_is_not_admitted_waits_until_it_is_and_is_told_why() -> None:

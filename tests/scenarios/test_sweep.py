@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from codereview.domain.control.tenants import Tenant, TenantStatus
-from codereview.domain.parking import Park
+from codereview.domain.parking import Held, Park
 from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId, tenant_of
 from codereview.domain.sweeping import (
     ETAG_LIFE,
@@ -25,11 +25,11 @@ from codereview.domain.sweeping import (
 )
 from codereview.errors import ForbiddenError, RetryableError, ThrottledError
 from codereview.github_ports import RepositoryIdentity
-from codereview.ports import ReviewItem
+from codereview.ports import JobState, ReviewItem
 from codereview.sweep_ports import HeadsPage
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads, Swept
-from tests.scenarios.events import HEAD_A, HEAD_B, NOW, pull_request_event
-from tests.scenarios.fake_stores import Clock, Ids, ReviewQueue, Store
+from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_stores import Agenda, Clock, Ids, ReviewQueue, Store
 from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.test_life_of_a_review import expect_one_review
 from tests.scenarios.test_reconciler import MemoryJobs
@@ -42,7 +42,7 @@ FIVE_THOUSAND = 5_000  # requests an hour, GitHub's limit for the smallest insta
 
 @dataclass
 class Lists:
-    """GitHub's lists; a request takes a tenth of a second."""
+    """GitHub's lists; a request takes a tenth of a second, unless it is said otherwise."""
 
     world: World
     installed: list[Installed] = field(default_factory=list)
@@ -51,11 +51,12 @@ class Lists:
     requests: list[tuple[int, datetime]] = field(default_factory=list)
     answered: Counter[str] = field(default_factory=Counter)
     troubles: dict[int, Exception] = field(default_factory=dict)  # by repository or installation
+    takes: timedelta = timedelta(milliseconds=100)
 
     def _ask(self, name: str, installation: int) -> None:
         self.requests.append((installation, self.world.now))
         self.answered[name] += 1
-        self.world.now += timedelta(milliseconds=100)
+        self.world.now += self.takes
 
     def installations(self, page: int) -> tuple[Sequence[Installed], bool]:
         def answer() -> tuple[Sequence[Installed], bool]:
@@ -167,6 +168,7 @@ class Sweep:
             memory=self.memory,
             tenants=Accounts(self.world),
             store=Store(self.world),
+            agenda=Agenda(self.world),
             queue=ReviewQueue(self.world),
             host="github.com",
         )
@@ -417,6 +419,60 @@ def test_f5_a_thousand_installations_are_swept_in_a_day_and_a_large_one_holds_up
         sweep.lists.open_of[number] = [head(number)]
     sweep.run_for(2 * HOUR)
     assert {sent.installation_id for sent in sweep.world.queue} == set(range(2, 1_002))
+
+
+def test_many_large_installations_hold_up_no_small_one_and_all_have_their_turns() -> None:
+    sweep = Sweep()
+    sweep.lists.takes = timedelta(seconds=3)  # so that a few installations use up a run as some dozens do in fact
+    large, small = range(1, 41), range(41, 141)
+    for number in large:
+        sweep.install(number, repositories=range(number * 10_000, number * 10_000 + 200))
+    for number in small:
+        sweep.install(number, repositories=[number])
+    sweep.run_for(5 * HOUR)
+    visits = Counter(installation for installation, _ in sweep.lists.requests)
+    assert min(visits[number] for number in small) >= 2
+    assert min(visits[number] for number in large) * 3 > max(visits[number] for number in large)
+
+
+def test_an_installation_whose_visit_kills_the_run_holds_up_no_other() -> None:
+    sweep = swept_world(head())
+    sweep.install(6, repositories=[8])
+    sweep.lists.installed.reverse()
+    sweep.lists.troubles[6] = Death("out of memory")  # type: ignore[assignment]
+    sweep.run_for(3 * MINUTE)
+    assert [sent.repository_id for sent in sweep.world.queue] == [2]
+
+
+def test_what_an_earlier_release_remembers_of_the_sweep_is_gone_on_with() -> None:
+    sweep = Sweep()
+    for number in range(1, 131):
+        sweep.install(number, repositories=[number])
+    sweep.jobs.states["sweep"] = JobState(generation=2)
+    sweep.run()
+    asked = [installation for installation, _ in sweep.lists.requests if installation]
+    assert asked[0] == 101
+    assert set(asked) == set(range(1, 131))
+
+
+def test_a_head_whose_message_is_held_back_was_heard_of_and_is_taken_up_when_it_comes_to_nothing() -> None:
+    sweep = swept_world(head())
+    held = Held(envelope=pull_request_event(), reason="a crowd", due_at=NOW + DAY)
+    Agenda(sweep.world).hold(held)
+    sweep.run_for(2 * HOUR)
+    assert sum(run.sent for run in sweep.runs) == 0
+    assert sweep.world.queue == []
+    sweep.world.held.clear()
+    sweep.run_for(2 * HOUR)
+    assert [sent.action for sent in sweep.world.queue] == ["swept"]
+
+
+def test_another_head_of_the_pull_request_that_waits_speaks_for_its_own_only() -> None:
+    sweep = swept_world(head(sha=HEAD_B))
+    Agenda(sweep.world).hold(Held(envelope=pull_request_event(HEAD_A), reason="a crowd", due_at=NOW + DAY))
+    Agenda(sweep.world).hold(Held(envelope=command_event(), reason="a crowd", due_at=NOW + DAY))
+    sweep.run()
+    assert [sent.head_sha for sent in sweep.world.queue] == [HEAD_B]
 
 
 def test_a_repository_with_many_open_pull_requests_is_paid_for_by_waiting() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from codereview.domain.envelope import Envelope
-from codereview.domain.reconciling import Delivery
+from codereview.domain.redelivering import Delivery
 from codereview.domain.sweeping import Installed, OpenHead
 from codereview.errors import RetryableError
 from codereview.github_ports import RepositoryIdentity
@@ -20,7 +20,7 @@ from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads
 from tests.scenarios.events import NOW, command_event, pull_request_event
 from tests.scenarios.fake_desk import reserving
-from tests.scenarios.fake_stores import Clock, Ids, ReviewQueue, Store
+from tests.scenarios.fake_stores import Agenda, Clock, Ids, ReviewQueue, Store
 from tests.scenarios.faults import Death
 from tests.scenarios.memory_turns import TurnItem
 from tests.scenarios.test_reconciler import Log, MemoryJobs
@@ -131,6 +131,7 @@ class TenantsWorld(World):
             memory=self.memory,
             tenants=Accounts(self),
             store=Store(self),
+            agenda=Agenda(self),
             queue=ReviewQueue(self),
             host="github.com",
         )(deadline=self.now + RECONCILER_TIMEOUT)
@@ -191,7 +192,7 @@ class Webhooks(Log):
     def _repeat(self, attempt: int) -> None:
         (first,) = [entry for entry in self.attempts if entry.id == attempt]
         number = len(self.attempts) + 1
-        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=True))
+        self.attempts.append(replace(first, id=number, delivered_at=self.world.now, is_ok=True, is_redelivery=True))
         envelope = self.failed.pop(first.guid, None)
         if envelope is not None:
             self.world.queue.append(replace(envelope, received_at=self.world.now.isoformat()))

@@ -304,3 +304,28 @@ def test_an_earlier_release_reads_the_lane_as_a_part_of_the_tenant_and_can_still
     assert f"{first}#{due_text(datetime.fromisoformat(second))}" == text
     # Its step over the rest of the tenant's reviews does not step over the held messages.
     assert f"{held.tenant}$" < text < f"{held.tenant}0"
+
+
+def test_whether_a_message_is_held_is_asked_with_one_request(agenda: DynamoAgenda, dynamodb: "DynamoDBClient") -> None:
+    asked = list[str]()
+    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    assert not agenda.holds(HELD.envelope)
+    assert asked == ["GetItem"]
+    agenda.hold(HELD)
+    assert agenda.holds(replace(HELD.envelope, action="swept", delivery="another"))
+    assert not agenda.holds(replace(HELD.envelope, head_sha="b" * 40))
+    (entry,) = agenda.due(now=NOW, limit=100, most_of_a_tenant=100)
+    agenda.drop(entry)
+    assert not agenda.holds(HELD.envelope)
+
+
+def test_what_an_earlier_release_held_under_another_id_is_found_and_released(
+    agenda: DynamoAgenda, dynamodb: "DynamoDBClient", table: str
+) -> None:
+    pk = held_pk(UUID(int=7))
+    kept = {"pk": pk, "envelope": encode(HELD.envelope), "reason": "an outage"}
+    dynamodb.put_item(TableName=table, Item=marshal(kept | due_attributes(NOW, pk=pk, tenant=TENANT)))
+    (entry,) = agenda.due(now=NOW, limit=100, most_of_a_tenant=100)
+    assert (entry.id, entry.is_held, agenda.envelope_of(entry)) == (pk, True, HELD.envelope)
+    agenda.drop(entry)
+    assert agenda.due(now=NOW, limit=100, most_of_a_tenant=100) == []

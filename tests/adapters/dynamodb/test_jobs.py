@@ -31,12 +31,14 @@ def test_a_job_is_due_once_in_its_time_whoever_asks(jobs: DynamoJobs) -> None:
 
 def test_a_job_remembers_its_state_and_may_come_sooner(jobs: DynamoJobs) -> None:
     jobs.begin("deliveries", now=NOW, every=EVERY)
-    state = JobState(since=NOW, generation=3, seen_at=NOW + timedelta(seconds=1))
+    state = JobState(since=NOW, generation=3, seen_at=NOW + timedelta(seconds=1), notes="what else there is")
     jobs.finish("deliveries", state, next_at=NOW + timedelta(minutes=1))
     assert jobs.begin("deliveries", now=NOW + timedelta(minutes=1), every=EVERY) == state
     jobs.finish("deliveries", JobState(generation=0))  # keeps the moments that it has
     again = jobs.begin("deliveries", now=NOW + timedelta(hours=1), every=EVERY)
     assert again == replace(state, generation=0)
+    jobs.finish("deliveries", JobState(notes=""))
+    assert jobs.begin("deliveries", now=NOW + timedelta(hours=2), every=EVERY) == replace(again, notes="")
 
 
 def test_a_job_that_is_not_due_costs_no_write(jobs: DynamoJobs, dynamodb: "DynamoDBClient") -> None:

@@ -11,7 +11,7 @@ from codereview.adapters.github.app import app_client
 from codereview.adapters.github.deliveries import GitHubDeliveries
 from codereview.adapters.github.tokens import AppCredentials
 from codereview.adapters.http import outbound_client
-from codereview.domain.reconciling import DELIVERIES_KEPT, Delivery, plan_redeliveries
+from codereview.domain.redelivering import DELIVERIES_KEPT, MOST_MISSING, Backlog, Delivery
 from codereview.errors import NotFoundError
 from local.github import StandIn
 from tests.infra.github_stand_in.test_stand_in_and_adapter import Time
@@ -36,6 +36,12 @@ def seen(log: GitHubDeliveries, clock: Clock) -> list[Delivery]:
     return list(log.since(clock.now - DELIVERIES_KEPT))
 
 
+def due(log: GitHubDeliveries, clock: Clock) -> list[int]:
+    backlog = Backlog()
+    assert backlog.take(seen(log, clock), now=clock.now, most=MOST_MISSING)
+    return [each.attempt for each in backlog.due(clock.now)]
+
+
 def until(is_true: Callable[[], bool]) -> None:
     for _ in range(500):
         if is_true():
@@ -52,14 +58,15 @@ def test_f3_a_refused_webhook_is_delivered_again_under_the_same_guid(
     stand_in.open_pull_request("acme/shop", "main", "later")
     (failed,) = [delivery for delivery in seen(log, clock) if delivery.status_code == 503]
     assert not failed.is_ok
-    assert failed.id in plan_redeliveries(seen(log, clock), now=clock.now).attempts
+    assert failed.id in due(log, clock)
     receiver.status = 202
     log.redeliver(failed.id)
     until(lambda: len([delivery for delivery in seen(log, clock) if delivery.guid == failed.guid]) == 2)
     latest = seen(log, clock)[0]
     assert (latest.guid, latest.is_ok, latest.status_code) == (failed.guid, True, 202)
     assert receiver.received[0][1] == receiver.received[1][1]
-    assert failed.id not in plan_redeliveries(seen(log, clock), now=clock.now).attempts
+    assert latest.is_redelivery
+    assert failed.id not in due(log, clock)
 
 
 @pytest.mark.usefixtures("installation_id", "receiver")

@@ -1,6 +1,6 @@
 """What the core needs from the outside world, as protocols that adapters and test worlds fulfil."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -12,8 +12,9 @@ from codereview.domain.control.flags import FlagSnapshot
 from codereview.domain.control.queues import RawLetter
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import AdmissionDecision, Held, Park
-from codereview.domain.reconciling import Delivery, Due
+from codereview.domain.reconciling import Due
 from codereview.domain.record import ReviewRecorded, Votes
+from codereview.domain.redelivering import DeliveryPage
 from codereview.domain.result import ReviewResult
 from codereview.domain.review import ReviewKey, ReviewState, SkipReason, TenantId
 
@@ -196,6 +197,10 @@ class Agenda(Protocol):
         """Forget a held message."""
         ...
 
+    def holds(self, envelope: Envelope) -> bool:
+        """Whether a message that asks for the same work is kept until it is due."""
+        ...
+
 
 class Asker(Enum):
     """Who brought a review about, as far as it matters to what may answer us for ever."""
@@ -263,11 +268,15 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """What a job remembers: a moment (a watermark, the last time it acted), a count, when it last found something."""
+    """What a job remembers: a moment (a watermark, the last time it acted), a count, when it last found something.
+
+    `notes` is whatever else it has to know, in a form of its own; None leaves what is stored as it is.
+    """
 
     since: datetime | None = None
     generation: int = 0
     seen_at: datetime | None = None
+    notes: str | None = None
 
 
 class Jobs(Protocol):
@@ -285,8 +294,8 @@ class Jobs(Protocol):
 class DeliveryLog(Protocol):
     """GitHub's log of webhook deliveries to the App."""
 
-    def since(self, moment: datetime) -> Iterable[Delivery]:
-        """List attempts from the latest back to `moment`."""
+    def page(self, at: str | None) -> DeliveryPage:
+        """Ask for a page of attempts: the latest ones, or those that another page's `next` leads to."""
         ...
 
     def redeliver(self, attempt: int) -> None:

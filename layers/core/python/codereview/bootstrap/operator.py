@@ -35,6 +35,8 @@ from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from codereview.use_cases.trace_review import TraceReview
 
+_ALL = 1_000_000  # what is found by hand is stored nowhere, and need not be little
+
 Job = Callable[[datetime], Any]
 
 
@@ -94,7 +96,7 @@ class _Jobs:
             ),
         )
         log = ToldDeliveries(inner=GitHubDeliveries(self.github), tell=tell, is_rehearsal=is_rehearsal)
-        redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=log)
+        redeliver = RedeliverFailed(clock=clock, jobs=jobs, log=log, most=_ALL)
 
         def revive(name: str, url: str) -> Job:
             letters = SqsDeadLetters(self.sqs, url, name=name)

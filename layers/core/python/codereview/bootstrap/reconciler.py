@@ -222,6 +222,7 @@ class _Jobs:
             memory=DynamoSweeps(self.dynamodb, self._table, self.clock),
             tenants=self._tenant_table,
             store=self._store,
+            agenda=DynamoAgenda(self.dynamodb, self._table),
             queue=self._queue,
             host=self.settings.github_host,
         )

@@ -79,10 +79,7 @@ class Held:
     @property
     def id(self) -> UUID:
         """The same for every message that asks for the same work, so that duplicates are kept once."""
-        asked = self.envelope
-        parts = (asked.host, asked.installation_id, asked.repository_id, asked.number, asked.head_sha)
-        why = (asked.trigger, asked.trigger_id, asked.action, asked.review_id)
-        return uuid5(_NAMESPACE, "\n".join(str(part) for part in parts + why))
+        return held_id(self.envelope)
 
     @property
     def has_begun(self) -> bool:
@@ -93,6 +90,14 @@ class Held:
     def tenant(self) -> TenantId:
         """The tenant by the message's own word: unproven, and good for nothing but a fair order."""
         return tenant_of(self.envelope.host, self.envelope.owner_id)
+
+
+def held_id(envelope: Envelope) -> UUID:
+    """Name what a message asks for: all that pushes and the sweep leave about one head ask for the same."""
+    place = (envelope.host, envelope.installation_id, envelope.repository_id, envelope.number, envelope.head_sha)
+    action = "" if envelope.is_automatic else envelope.action
+    why = (envelope.trigger, envelope.trigger_id, action, envelope.review_id)
+    return uuid5(_NAMESPACE, "\n".join(str(part) for part in place + why))
 
 
 def pause(waited: timedelta, *, asked: timedelta | None, jitter: float) -> timedelta:

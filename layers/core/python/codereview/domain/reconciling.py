@@ -1,7 +1,7 @@
 """What the reconciler does next, decided from what it found; pure, so that each rule is a table of cases."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,19 +12,6 @@ MAX_RECEIVES = 5
 # A message that was sent again may stand in a long queue. As long as its review is not claimed it is sent once more
 # after this time: an earlier copy has had its turn by then.
 RESEND_AFTER = VISIBILITY
-
-# GitHub redelivers what is not older than 3 days:
-# https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
-DELIVERIES_KEPT = timedelta(days=3)
-_FIRST_REDELIVERY_PAUSE = timedelta(minutes=10)
-_MAX_ATTEMPTS = 10
-
-# The log is dated by GitHub's clock, the mark by ours, and a delivery may appear there some minutes after its date.
-# Each run looks back so much further than the last one's beginning; to see a delivery twice is harmless.
-CLOCKS_APART = timedelta(minutes=15)
-
-# Too large for us now is too large the next time. The sweep of open heads finds what these were about.
-_TOO_LARGE = 413
 
 # Of so many entries of a tenant one is a held message, as long as there are any; the others are reviews.
 _FOR_EACH_HELD = 4
@@ -86,64 +73,6 @@ def _merged(reviews: deque[Due], held: deque[Due]) -> list[Due]:
         lane = held if not reviews or (held and is_helds_turn) else reviews
         merged.append(lane.popleft())
     return merged
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One attempt of GitHub to deliver a webhook; all attempts of one webhook share the `guid`."""
-
-    id: int
-    guid: str
-    delivered_at: datetime
-    is_ok: bool
-    status_code: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedeliveryPlan:
-    """The attempts to repeat, oldest first; the next run has to look back as far as `watermark`.
-
-    `missing` counts the webhooks that have not arrived yet, each once however often it was tried; `given_up` those that
-    no repetition will help.
-    """
-
-    attempts: tuple[int, ...]
-    watermark: datetime
-    missing: int
-    given_up: int
-
-
-def plan_redeliveries(deliveries: Sequence[Delivery], *, now: datetime) -> RedeliveryPlan:
-    """Decide what GitHub is asked to deliver again: what never arrived, with growing pauses, for three days."""
-    by_guid: dict[str, list[Delivery]] = defaultdict(list)
-    for delivery in deliveries:
-        by_guid[delivery.guid].append(delivery)
-    attempts, unfinished, given_up = list[tuple[datetime, int]](), list[datetime](), 0
-    for tries in by_guid.values():
-        if any(delivery.is_ok for delivery in tries):
-            continue
-        first, last = min(tries, key=_age), max(tries, key=_age)
-        if _is_hopeless(tries, first, now):
-            given_up += 1
-            continue
-        unfinished.append(first.delivered_at)
-        if last.delivered_at + _FIRST_REDELIVERY_PAUSE * (2 ** (len(tries) - 1) - 1) <= now:
-            attempts.append((first.delivered_at, last.id))
-    return RedeliveryPlan(
-        attempts=tuple(number for _, number in sorted(attempts)),
-        watermark=min([now - CLOCKS_APART, *unfinished]),
-        missing=len(unfinished),
-        given_up=given_up,
-    )
-
-
-def _age(delivery: Delivery) -> tuple[datetime, int]:
-    return delivery.delivered_at, delivery.id
-
-
-def _is_hopeless(tries: Sequence[Delivery], first: Delivery, now: datetime) -> bool:
-    is_too_old = now - first.delivered_at > DELIVERIES_KEPT
-    return is_too_old or len(tries) >= _MAX_ATTEMPTS or tries[-1].status_code == _TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

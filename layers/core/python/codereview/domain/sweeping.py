@@ -1,5 +1,6 @@
 """The sweep of open heads: what is taken for lost, how much GitHub is asked for it, and where it goes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,6 +84,12 @@ class Seen:
     etag: str | None = None
     etag_at: datetime | None = None
     sent_at: datetime | None = None
+
+
+def behind(installations: Sequence[Installed], last: str) -> Sequence[Installed]:
+    """Return the part of a page whose turn it is after the installation `last`; all if that one is not in it."""
+    ids = [str(installed.id) for installed in installations]
+    return installations[ids.index(last) + 1 :] if last in ids else installations
 
 
 def allowance(visited_at: datetime | None, *, now: datetime) -> int:

@@ -28,7 +28,7 @@ from codereview.adapters.dynamodb.items import (
 )
 from codereview.domain.envelope import Envelope
 from codereview.domain.envelope_codec import decode, encode
-from codereview.domain.parking import Held
+from codereview.domain.parking import Held, held_id
 from codereview.domain.reconciling import Due
 
 if TYPE_CHECKING:
@@ -157,6 +157,19 @@ class DynamoAgenda:
                 raise translated(error) from error
         except BotoCoreError as error:
             raise translated(error) from error
+
+    def holds(self, envelope: Envelope) -> bool:
+        """Ask for the message's item, no more than whether there is one."""
+        try:
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key=marshal({"pk": held_pk(held_id(envelope))}),
+                ProjectionExpression="pk",
+                ConsistentRead=True,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        return "Item" in answer
 
 
 def _entry(keys: Mapping[str, Any]) -> Due:

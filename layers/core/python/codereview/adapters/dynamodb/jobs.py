@@ -58,7 +58,12 @@ class DynamoJobs:
         def moment(attribute: str) -> datetime | None:
             return moment_of(values[attribute]) if attribute in values else None
 
-        return JobState(since=moment("since"), generation=int(values.get("generation", 0)), seen_at=moment("seen_at"))
+        return JobState(
+            since=moment("since"),
+            generation=int(values.get("generation", 0)),
+            seen_at=moment("seen_at"),
+            notes=values.get("notes"),
+        )
 
     def finish(self, name: str, state: JobState, *, next_at: datetime | None = None) -> None:
         """Store the state, and a next time that is sooner than the usual one."""
@@ -66,11 +71,13 @@ class DynamoJobs:
             ":since": epoch_ms(state.since) if state.since is not None else None,
             ":generation": state.generation,
             ":seen_at": epoch_ms(state.seen_at) if state.seen_at is not None else None,
+            ":notes": state.notes,
             ":next": epoch_ms(next_at) if next_at is not None else None,
         }
         parts = ["generation = :generation"]
         parts += ["since = :since"] if state.since is not None else []
         parts += ["seen_at = :seen_at"] if state.seen_at is not None else []
+        parts += ["notes = :notes"] if state.notes is not None else []
         parts += ["next_at = :next"] if next_at is not None else []
         try:
             self._client.update_item(

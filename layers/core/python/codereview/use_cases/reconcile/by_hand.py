@@ -5,14 +5,15 @@ watermarks are touched, so that the function goes on as if nothing had been done
 harmlessly.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from codereview.domain.control.queues import RawLetter
 from codereview.domain.envelope import Envelope
 from codereview.domain.parking import Held
-from codereview.domain.reconciling import Delivery, Due
+from codereview.domain.reconciling import Due
+from codereview.domain.redelivering import DeliveryPage
 from codereview.ports import Agenda, Clock, DeadLetterQueue, DeliveryLog, JobState, ReviewQueue
 
 Tell = Callable[[str], None]
@@ -95,6 +96,10 @@ class ToldAgenda:
         if not self.is_rehearsal:
             self.inner.drop(entry)
 
+    def holds(self, envelope: Envelope) -> bool:
+        """Whether a message is kept."""
+        return self.inner.holds(envelope)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldDeliveries:
@@ -104,9 +109,9 @@ class ToldDeliveries:
     tell: Tell
     is_rehearsal: bool
 
-    def since(self, moment: datetime) -> Iterable[Delivery]:
-        """List attempts."""
-        return self.inner.since(moment)
+    def page(self, at: str | None) -> DeliveryPage:
+        """List a page of attempts."""
+        return self.inner.page(at)
 
     def redeliver(self, attempt: int) -> None:
         """Tell which attempt is repeated, and have it repeated."""

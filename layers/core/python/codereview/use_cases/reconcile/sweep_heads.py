@@ -1,7 +1,8 @@
 """Finds open pull requests whose head nobody was told of: their webhook was never sent, or is in no log any more.
 
 The walk goes from installation to installation, each within a tenth of its hourly requests, and stores after every
-repository how far it is: a run that dies goes on there. What is found is sent as any webhook's message would be, and is
+repository how far it is: a run that dies goes on there. A run whose time is up is followed by one that goes on with the
+next installation. What is found is sent as any webhook's message would be, and is
 the same review. A list that changes under the walk can hide a repository until the next round. Blocked accounts are
 passed by: their heads are found when they are not blocked any more.
 """
@@ -18,6 +19,7 @@ from codereview.domain.sweeping import (
     Round,
     Seen,
     allowance,
+    behind,
     horizon,
     is_fresh,
     is_lost,
@@ -28,7 +30,7 @@ from codereview.domain.sweeping import (
 )
 from codereview.errors import PermanentError, RetryableError
 from codereview.github_ports import RepositoryIdentity
-from codereview.ports import Clock, Ids, Jobs, JobState, ReviewQueue, ReviewStore
+from codereview.ports import Agenda, Clock, Ids, Jobs, JobState, ReviewQueue, ReviewStore
 from codereview.sweep_ports import HeadsPage, OpenHeads, SweepMemory, TenantBook
 
 _NAME = "sweep"
@@ -60,6 +62,7 @@ class SweepHeads:
     memory: SweepMemory
     tenants: TenantBook
     store: ReviewStore
+    agenda: Agenda
     queue: ReviewQueue
     host: str
 
@@ -69,24 +72,27 @@ class SweepHeads:
         if state is None:
             return None
         swept, first = Swept(), max(state.generation, 1)
-        page, is_first = first, True
+        page, is_first, last = first, True, state.notes or ""
         while self._has_time(deadline) and (is_first or page != first):
             is_first = False
             installations, is_last = self.github.installations(page)
-            for installed in installations:
+            for installed in behind(installations, last):
                 if not self._has_time(deadline):
                     break
-                self._visit(installed, swept, deadline)
+                self._visit(installed, swept, deadline, page)
             else:
-                page = 1 if is_last else page + 1
-                self.jobs.finish(_NAME, JobState(generation=page))
+                page, last = 1 if is_last else page + 1, ""
+                self.jobs.finish(_NAME, JobState(generation=page, notes=last))
         return swept
 
     def _has_time(self, deadline: datetime) -> bool:
         return deadline - self.clock.now() >= _LEAST_TIME
 
-    def _visit(self, installed: Installed, swept: Swept, deadline: datetime) -> None:
-        """Do a part of an installation's round; its trouble is no other's."""
+    def _visit(self, installed: Installed, swept: Swept, deadline: datetime, page: int) -> None:
+        """Do a part of an installation's round; its trouble is no other's.
+
+        It had its turn from its beginning on: the next run goes on behind it, whether this one is out of time or dies.
+        """
         now = self.clock.now()
         state = self.memory.round(installed.id)
         allowed = allowance(state.visited_at, now=now)
@@ -95,6 +101,7 @@ class SweepHeads:
         if self._is_blocked(installed):
             return
         # Paid for before it is spent, so that a run that dies again and again does not spend it again and again.
+        self.jobs.finish(_NAME, JobState(generation=page, notes=str(installed.id)))
         state = replace(state, visited_at=visited(0, allowed, now=now), rests_until=None)
         self.memory.keep_round(installed.id, state)
         before = swept.requests
@@ -160,7 +167,10 @@ class SweepHeads:
             is_open |= is_fresh(head, now=now) or not is_settled(head, state, reason)
             if is_fresh(head, now=now) or not is_lost(head, state, reason) or was_sent(head, state, seen, now=now):
                 continue
-            self._send(installed, repository, head)
+            envelope = self._message(installed, repository, head)
+            if self.agenda.holds(envelope):  # it was heard of, and waits
+                continue
+            self.queue.send(envelope)
             swept.sent, sent_at = swept.sent + 1, now
         # The latest changed come first, so that the first page's tag speaks for all of them.
         tag = None if is_open else pages[0].etag
@@ -173,8 +183,8 @@ class SweepHeads:
         item = self.store.load(key.review_id)
         return (item.state, item.reason) if item is not None else (None, None)
 
-    def _send(self, installed: Installed, repository: RepositoryIdentity, head: OpenHead) -> None:
-        envelope = Envelope(
+    def _message(self, installed: Installed, repository: RepositoryIdentity, head: OpenHead) -> Envelope:
+        return Envelope(
             delivery=str(self.ids.new()),
             event="pull_request",
             action="swept",
@@ -187,4 +197,3 @@ class SweepHeads:
             head_sha=head.head_sha,
             received_at=self.clock.now().isoformat(),
         )
-        self.queue.send(envelope)
