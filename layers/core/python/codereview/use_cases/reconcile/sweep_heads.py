@@ -1,10 +1,10 @@
 """Finds open pull requests whose head nobody was told of: their webhook was never sent, or is in no log any more.
 
 The walk goes from installation to installation, each within a tenth of its hourly requests, and stores after every
-repository how far it is: a run that dies goes on there. A run whose time is up is followed by one that goes on with the
-next installation. What is found is sent as any webhook's message would be, and is
-the same review. A list that changes under the walk can hide a repository until the next round. Blocked accounts are
-passed by: their heads are found when they are not blocked any more.
+repository how far it is: a run that dies goes on there, and one whose time is up is followed by one that goes on with
+the next installation. What is found is sent as any webhook's message would be, and is the same review. A list that
+changes under the walk can hide a repository until the next round. Blocked accounts are passed by: their heads are found
+when they are not blocked any more.
 """
 
 from dataclasses import dataclass, replace
