@@ -28,7 +28,7 @@ __all__ = ["template_text", "templates"]
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 Execute = Callable[..., Automation]
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 200
 
 
 @pytest.fixture(scope="module")

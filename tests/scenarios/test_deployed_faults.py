@@ -36,7 +36,7 @@ from local.stack import STACK_NAME, LocalStack
 pytestmark = [pytest.mark.local_aws, pytest.mark.timeout(300)]
 
 HELD_SECONDS = 25.0  # a read of ours is given up after 30
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 200.0
 A_MOMENT_SECONDS = 3  # from what the table says to the request that is held
 AGAIN_SECONDS = 15  # longer than the recorder takes
 Pull = dict[str, Any]
