@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from codereview.adapters.postgres.upkeep import PostgresSingleFlight
 from codereview.bootstrap.upkeep import upkeep_app
@@ -20,6 +21,8 @@ from codereview.domain.finding import Severity
 from codereview.entrypoints.maintenance import MaintenanceApp
 from codereview.errors import PermanentError, RetryableError
 from codereview.settings import LogSettings
+from local.database import Database
+from local.processes import LOOPBACK
 from tests.adapters.postgres.reviews_world import OTHER, TENANT, finding, recorded, result, rows
 from tests.adapters.postgres.upkeep_world import Connect, MemoryShelf, write, years
 
@@ -132,6 +135,18 @@ def test_b92_a_second_run_at_the_same_time_does_nothing(app: MaintenanceApp, con
         for action in ("nightly", "archive", "retention"):
             assert call(app, action) == {"ok": False, "error": "another run of the maintenance is at it"}
         assert call(app, "status")["ok"]
+
+
+def test_a_run_that_is_over_holds_up_no_other_before_its_connection_is_closed(
+    server: Database, database_name: str, connect: Connect
+) -> None:
+    address = f"postgresql+psycopg://codereview_maintenance@{LOOPBACK}:{server.port}/{database_name}"
+    kept = sa.create_engine(address, pool_size=1, pool_reset_on_return=None)
+    with PostgresSingleFlight(kept).hold() as is_alone:
+        assert is_alone
+    with PostgresSingleFlight(connect("codereview_maintenance")).hold() as is_alone:
+        assert is_alone
+    kept.dispose()
 
 
 @pytest.mark.parametrize(

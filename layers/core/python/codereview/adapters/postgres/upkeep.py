@@ -1,7 +1,7 @@
 """Transactions of the maintenance role: it reads what it has to look for, and owns the tables only where it says so."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from codereview.adapters.postgres.connections import errors_translated, set_tena
 # Nobody signs in as it; the maintenance role is a member that inherits nothing.
 _BECOME_OWNER = sa.text("SET LOCAL ROLE codereview_tables")
 _BECOME_ONESELF = sa.text("SET LOCAL ROLE NONE")
+_GIVE_BACK = sa.text("SELECT pg_advisory_unlock(hashtextextended('upkeep of the record', 0))")
 _SINGLE_FLIGHT = sa.text("SELECT pg_try_advisory_lock(hashtextextended('upkeep of the record', 0))")
 
 # Whoever works on a table waits behind a lock that somebody else waits for: so nobody waits for one longer than this.
@@ -69,4 +70,11 @@ class PostgresSingleFlight:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             # The cluster cuts idle sessions, and with the session the lock would go.
             alone.execute(sa.text("SELECT set_config('idle_session_timeout', '0', false)"))
-            yield bool(alone.execute(_SINGLE_FLIGHT).scalar_one())
+            is_alone = bool(alone.execute(_SINGLE_FLIGHT).scalar_one())
+            try:
+                yield is_alone
+            finally:
+                if is_alone:
+                    # The server notices a closed connection a moment later, in which the next run would be refused.
+                    with suppress(sa.exc.DBAPIError):
+                        alone.execute(_GIVE_BACK)
