@@ -22,10 +22,10 @@ from codereview.entrypoints.sqs import process_batch
 from codereview.use_cases.control.redrive import Redrive
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from tests.scenarios.events import NOW
+from tests.scenarios.fake_jobs import MemoryJobs
 from tests.scenarios.fake_stores import Clock
 from tests.scenarios.faults import Death
 from tests.scenarios.simulated_queue import Message, SimulatedQueue
-from tests.scenarios.test_reconciler import MemoryJobs
 from tests.scenarios.two_tenants import MINUTE, Shared, TenantsWorld
 from tests.scenarios.world import FUNCTION_TIMEOUT
 

@@ -24,10 +24,11 @@ from codereview.use_cases.reconcile.release_due import ReleaseDue
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from codereview.use_cases.trace_review import TraceReview
 from tests.scenarios.events import NOW, pull_request_event
+from tests.scenarios.fake_jobs import Log, delivery
 from tests.scenarios.fake_stores import Agenda, Clock, Objects, ReviewQueue, Store
 from tests.scenarios.faults import Blackout
 from tests.scenarios.simulated_queue import Message, SimulatedQueue
-from tests.scenarios.test_reconciler import HOUR, MINUTE, Log, delivery, parked
+from tests.scenarios.test_reconciler import HOUR, MINUTE, parked
 from tests.scenarios.world import World
 
 BOTH = pytest.mark.parametrize("is_rehearsal", [True, False])

@@ -22,11 +22,11 @@ from codereview.use_cases.reconcile.end_poison import IN_VAIN, EndPoison
 from codereview.use_cases.reconcile.revive import ReviveDeadLetters
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
 from tests.scenarios.fake_github import GitHub
+from tests.scenarios.fake_jobs import MemoryJobs
 from tests.scenarios.fake_stores import Clock as WorldClock
 from tests.scenarios.fake_stores import Ids, RecordQueue, Store
 from tests.scenarios.faults import Death, Mode, Outage
 from tests.scenarios.simulated_queue import SimulatedQueue
-from tests.scenarios.test_reconciler import MemoryJobs
 from tests.scenarios.world import FUNCTION_TIMEOUT, MAX_RECEIVES, World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

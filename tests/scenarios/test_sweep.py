@@ -29,10 +29,10 @@ from codereview.ports import JobState, ReviewItem
 from codereview.sweep_ports import HeadsPage
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads, Swept
 from tests.scenarios.events import HEAD_A, HEAD_B, NOW, command_event, pull_request_event
+from tests.scenarios.fake_jobs import MemoryJobs
 from tests.scenarios.fake_stores import Agenda, Clock, Ids, ReviewQueue, Store
 from tests.scenarios.faults import Blackout, Death, Mode, Outage
 from tests.scenarios.test_life_of_a_review import expect_one_review
-from tests.scenarios.test_reconciler import MemoryJobs
 from tests.scenarios.world import World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -20,10 +20,10 @@ from codereview.use_cases.reconcile.redeliver import RedeliverFailed
 from codereview.use_cases.reconcile.sweep_heads import SweepHeads
 from tests.scenarios.events import NOW, command_event, pull_request_event
 from tests.scenarios.fake_desk import reserving
+from tests.scenarios.fake_jobs import Log, MemoryJobs
 from tests.scenarios.fake_stores import Agenda, Clock, Ids, ReviewQueue, Store
 from tests.scenarios.faults import Death
 from tests.scenarios.memory_turns import TurnItem
-from tests.scenarios.test_reconciler import Log, MemoryJobs
 from tests.scenarios.test_sweep import Accounts, Lists, Memory
 from tests.scenarios.world import RECONCILER_TIMEOUT, World
 
