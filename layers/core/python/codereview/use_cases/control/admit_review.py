@@ -97,8 +97,9 @@ class AdmitReview:
 
         Tokens are not asked for: how many it needs would take a whole look at GitHub.
         """
-        flags = self.settings.flags(None), self.settings.flags(key.tenant)
-        if reason != AdmissionReason.RATE or not _are_models_on(*flags):
+        if reason != AdmissionReason.RATE:
+            return None
+        if not _are_models_on(self.settings.flags(None), self.settings.flags(key.tenant)):
             return None
         rate = effective(self.settings.quotas(None), self.settings.quotas(key.tenant)).reviews
         if rate is None:
